@@ -1,0 +1,153 @@
+"""One tree of errors. Every error says what happened, where, and what to do about it.
+
+They are dataclasses without defaults: Ray rebuilds an error on the other side from its fields, a custom
+``__init__`` may not survive the trip and a default value would hide the real one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(eq=False)
+class OcsError(Exception):
+    """The root of everything ocs_ray raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(getattr(self, f.name) for f in fields(self))
+
+    def __str__(self) -> str:
+        return "; ".join(f"{f.name}: {getattr(self, f.name)}" for f in fields(self))
+
+
+@dataclass(eq=False)
+class BadInputError(OcsError):
+    """Something a person wrote cannot be used: a file, an option, a JSON value.
+
+    Args:
+        where: file, line and path inside the document, for example ``night.json: $[2].paramSet[0]``.
+        problem: what is wrong there.
+        remedy: what to do.
+    """
+
+    where: str
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        return f"{place}{self.problem}" + (f" ({self.remedy})" if self.remedy else "")
+
+
+@dataclass(eq=False)
+class MissingKeyError(OcsError):
+    """A command, event or result has no parameter with this key. Source: csw ParameterSetType.scala."""
+
+    key_name: str
+    key_type: str
+    owner: str
+
+    def __str__(self) -> str:
+        return f"{self.owner} does not contain the parameter '{self.key_name}' ({self.key_type})"
+
+
+@dataclass(eq=False)
+class RefusedError(OcsError):
+    """The message means nothing in the present state. Source: esw EswSequencerResponse.scala, Unhandled."""
+
+    state: str
+    message_type: str
+    msg: str
+
+    def __str__(self) -> str:
+        return self.msg
+
+
+@dataclass(eq=False)
+class UnreachableError(OcsError):
+    """No such component, it died, or it stayed silent for the time limit.
+
+    Args:
+        name: the name that was looked up, for example ``IRIS.IRIS_1-SequenceComponent``.
+        reason: not registered, dead (and of what), or silent for how many seconds.
+        remedy: what to do.
+    """
+
+    name: str
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.reason}" + (f" ({self.remedy})" if self.remedy else "")
+
+
+@dataclass(eq=False)
+class ScriptError(OcsError):
+    """A script cannot be loaded: missing, not importable, or its body failed.
+
+    Args:
+        prefix: the sequencer that wanted it.
+        file: the script's path, empty when there is none.
+        line: line in ``file``, 0 when unknown.
+        problem: what is wrong.
+    """
+
+    prefix: str
+    file: str
+    line: int
+    problem: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"script of {self.prefix}: {place + ': ' if place else ''}{self.problem}"
+
+
+@dataclass(eq=False)
+class CommandError(OcsError):
+    """A command or sequence was answered with Invalid, Error, Cancelled or Locked.
+
+    Args:
+        target: who answered, for example ``IRIS.imager.filter-Assembly``.
+        command: name of the command, or ``sequence``.
+        run_id: the run it was about.
+        outcome: ``Invalid``, ``Error``, ``Cancelled`` or ``Locked``.
+        reason: what the other side said.
+
+    Source: esw ScriptError.kt, CommandError.
+    """
+
+    target: str
+    command: str
+    run_id: str
+    outcome: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.target} answered {self.outcome} to '{self.command}': {self.reason}"
+
+
+@dataclass(eq=False)
+class StepFailedError(OcsError):
+    """A handler ended its step on purpose with ``finish_with_error``."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+@dataclass(eq=False)
+class ClusterError(OcsError):
+    """The cluster cannot be started, reached or used as asked.
+
+    Args:
+        problem: what happened, with the place of the log where there is one.
+        remedy: what to do.
+    """
+
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.problem} ({self.remedy})" if self.remedy else self.problem
