@@ -1,0 +1,71 @@
+"""The event service: a thin shell around ``core.event_store``."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Final
+
+from ocs_ray.core.event_store import EventStore
+from ocs_ray.errors import UnreachableError
+from ocs_ray.models.event_messages import EventBatch, GetEvent, NextEvents, Publish, Subscribe, Unsubscribe
+from ocs_ray.models.sequencer_messages import GetStatus, Ok
+
+SILENT_S: Final = 60.0
+"""A subscriber that did not pull for so long is taken for dead, in seconds; a living one pulls at least every 10 s."""
+
+
+class EventServiceShell:
+    """Publishes to subscribers that pull."""
+
+    def __init__(self) -> None:
+        self._store = EventStore()
+        self._arrived: dict[str, asyncio.Event] = {}
+
+    async def start(self) -> None:
+        """Nothing to prepare."""
+
+    async def ask(self, message: object) -> Any:
+        """Take one message; see ``models.event_messages``."""
+        match message:
+            case Publish(event=event):
+                for id_ in self._store.publish(event):
+                    self._arrived.setdefault(id_, asyncio.Event()).set()
+                return Ok()
+            case NextEvents(subscription_id=id_, timeout_s=timeout_s):
+                return await self._next(id_, timeout_s)
+            case GetEvent(keys=keys):
+                return self._store.latest(keys)
+            case Subscribe(subscription_id=id_, keys=keys, patterns=patterns):
+                self._store.drop_silent(time.monotonic(), SILENT_S)
+                self._store.subscribe(id_, keys, patterns, time.monotonic())
+                return Ok()
+            case Unsubscribe(subscription_id=id_):
+                self._store.unsubscribe(id_)
+                if (arrived := self._arrived.pop(id_, None)) is not None:
+                    arrived.set()
+                return Ok()
+            case GetStatus():
+                return Ok()
+            case _:
+                raise TypeError(f"the event service does not understand {type(message).__name__}")
+
+    async def _next(self, id_: str, timeout_s: float) -> EventBatch:
+        arrived = self._arrived.setdefault(id_, asyncio.Event())
+        batch = self._pull(id_)
+        if batch.events:
+            return batch
+        arrived.clear()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await arrived.wait()
+        except TimeoutError:
+            pass
+        return self._pull(id_)
+
+    def _pull(self, id_: str) -> EventBatch:
+        batch = self._store.pull(id_, time.monotonic())
+        if batch is None:
+            self._arrived.pop(id_, None)
+            raise UnreachableError(name=f"subscription {id_}", reason="is not open", remedy="subscribe again")
+        return batch

@@ -1,0 +1,47 @@
+"""Answers that come later: a question is a number in the core and a future in the shell."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from ocs_ray.errors import UnreachableError
+
+
+class Questions:
+    """Open questions of one shell. A thousand of them cost a thousand futures and no thread."""
+
+    def __init__(self) -> None:
+        self._last = 0
+        self._open: dict[int, asyncio.Future[Any]] = {}
+
+    def new(self) -> int:
+        """Open a question; answer it with ``answer``, fetch the answer with ``wait``."""
+        self._last += 1
+        self._open[self._last] = asyncio.get_running_loop().create_future()
+        return self._last
+
+    def answer(self, ask: int, reply: object) -> None:
+        """Answer a question; one nobody waits for any more is passed over."""
+        future = self._open.get(ask)
+        if future is not None and not future.done():
+            future.set_result(reply)
+
+    async def wait(self, ask: int, timeout_s: float | None = None, name: str = "") -> Any:
+        """The answer.
+
+        Args:
+            timeout_s: longest wait, in seconds; None waits as long as it takes.
+            name: who is asked, for the message.
+
+        Raises:
+            UnreachableError: no answer within ``timeout_s``.
+        """
+        try:
+            return await asyncio.wait_for(self._open[ask], timeout_s)
+        except TimeoutError:
+            raise UnreachableError(
+                name=name, reason=f"has no final response after {timeout_s:g} s", remedy="ask again with a longer limit"
+            ) from None
+        finally:
+            del self._open[ask]

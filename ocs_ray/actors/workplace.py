@@ -1,0 +1,67 @@
+"""What the shells need from the place they run in; Ray provides it at night, plain objects in a unit test."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ocs_ray.models.component_messages import DeviceSpec
+from ocs_ray.models.identifiers import ObsMode
+from ocs_ray.models.prefix import Prefix, Subsystem
+from ocs_ray.scripting.port import Port
+
+
+class Spawner(Protocol):
+    """Starts and ends the actors of one machine. A failed start leaves nothing behind."""
+
+    async def spawn_sequence_component(self, prefix: Prefix) -> None:
+        """Start a sequence component and wait until it answers.
+
+        Raises:
+            ClusterError: the name is taken, or it did not come up in time.
+        """
+        ...
+
+    async def spawn_device(self, device: DeviceSpec, time_factor: float) -> None:
+        """Start a device and wait until it answers.
+
+        Raises:
+            ClusterError: the name is taken, or it did not come up in time.
+            BadInputError: its factory cannot be imported.
+        """
+        ...
+
+    async def spawn_sequencer(self, prefix: Prefix, obs_mode: ObsMode, sequence_component: Prefix) -> None:
+        """Start a sequencer without a script yet and wait until it answers.
+
+        Raises:
+            ClusterError: the name is taken, or it did not come up in time.
+        """
+        ...
+
+    async def kill(self, name: str) -> None:
+        """End an actor for certain; one that is gone already is no error."""
+        ...
+
+
+class Reservations(Protocol):
+    """Holds the resources of observing modes for the whole observatory, so that no second manager can double-book."""
+
+    async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> bool:
+        """Take all resources of a mode, or none; False when something holds one of them."""
+        ...
+
+    async def release(self, mode: ObsMode) -> None:
+        """Give the resources of a mode back; releasing what is not held is no error."""
+        ...
+
+    async def held(self) -> tuple[ObsMode, ...]:
+        """Modes that hold resources."""
+        ...
+
+
+class Directory(Port, Protocol):
+    """The location service: who is there, and the door to them."""
+
+    def names(self) -> list[str]:
+        """Names of all components."""
+        ...

@@ -1,0 +1,1 @@
+"""YAML files become models here; an error names file and line."""

@@ -1,0 +1,1 @@
+"""The rules, pure: no Ray, no asyncio, no clock, no random, no files, no logging."""

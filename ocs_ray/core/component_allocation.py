@@ -1,0 +1,42 @@
+"""Which idle sequence component serves which sequencer. Source: esw SequenceComponentAllocator, reference 3.3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ocs_ray.models.identifiers import VariationInfo
+from ocs_ray.models.prefix import Prefix, Subsystem
+
+
+class Allocation(NamedTuple):
+    """Sequencer -> component, in the order of allocation, and the sequencers there is none for."""
+
+    placed: dict[VariationInfo, Prefix]
+    missing: tuple[VariationInfo, ...]
+
+
+def allocate(sequencers: Iterable[VariationInfo], idle: Iterable[Prefix]) -> Allocation:
+    """Give every sequencer a component of its own subsystem, else one of ESW's.
+
+    ESW sequencers choose first, then the others in their order. That is enough to place as many as possible: a
+    component of another subsystem serves only itself, those of ESW serve all.
+
+    Args:
+        sequencers: what the mode needs, in the order of its file.
+        idle: components without a script, of any subsystem.
+    """
+    free = sorted(idle)
+    wanted = sorted(sequencers, key=lambda info: info.subsystem is not Subsystem.ESW)
+    placed: dict[VariationInfo, Prefix] = {}
+    missing: list[VariationInfo] = []
+    for info in wanted:
+        own = (p for p in free if p.subsystem is info.subsystem)
+        esw = (p for p in free if p.subsystem is Subsystem.ESW)
+        chosen = next(own, None) or next(esw, None)
+        if chosen is None:
+            missing.append(info)
+        else:
+            free.remove(chosen)
+            placed[info] = chosen
+    return Allocation(placed, tuple(missing))

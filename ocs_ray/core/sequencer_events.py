@@ -1,0 +1,126 @@
+"""What goes into the sequencer's core and what comes out of it.
+
+``ask`` is the caller's number for a question; its answer comes out, now or later, as an ``Answer`` with that number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ocs_ray.core.sequencer_states import Hook
+from ocs_ray.models.commands import Sequence, SequenceCommand
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Take a sequence; one id a command."""
+
+    ask: int
+    sequence: Sequence
+    step_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Run a sequence under a new run id."""
+
+    ask: int
+    sequence: Sequence
+    step_ids: tuple[str, ...]
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Run what was loaded under a new run id."""
+
+    ask: int
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """End the run: by abort, or by stop."""
+
+    ask: int
+    abort: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AskFinal:
+    """Answer when the run is over."""
+
+    ask: int
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """The asker gave up: its answer is no longer wanted."""
+
+    ask: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """End for good."""
+
+    ask: int
+
+
+@dataclass(frozen=True, slots=True)
+class HookEnded:
+    """A hook ended; ``failure`` is the reason or None. ``token`` is the one it was started with."""
+
+    token: int
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnded:
+    """A step ended; ``failure`` is the reason or None."""
+
+    run_id: str
+    step_id: str
+    failure: str | None
+
+
+Event = Load | Submit | Start | End | AskFinal | Forget | Shut | HookEnded | StepEnded
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Give ``reply`` to the question ``ask``."""
+
+    ask: int
+    reply: object
+
+
+@dataclass(frozen=True, slots=True)
+class RunHook:
+    """Run the script's handlers of a moment; bring the outcome back as HookEnded with this token."""
+
+    hook: Hook
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunStep:
+    """Run a command through the script; bring the outcome back as StepEnded."""
+
+    run_id: str
+    step_id: str
+    command: SequenceCommand
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """State or steps moved: tell the watchers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The shutdown hook ended: the sequencer may leave."""
+
+
+Effect = Answer | RunHook | RunStep | Changed | Gone

@@ -1,0 +1,85 @@
+"""Asking a component by name. Source: esw SequencerImpl.scala, which also gives every question a time limit."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import ray
+from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
+
+from ocs_ray.errors import OcsError, UnreachableError
+from ocs_ray.models.actor_names import NAMESPACE
+
+
+def find(name: str) -> Any:
+    """The handle of a component.
+
+    Raises:
+        UnreachableError: nothing is registered under this name.
+    """
+    try:
+        return ray.get_actor(name, namespace=NAMESPACE)
+    except ValueError:
+        raise UnreachableError(name=name, reason="is not running", remedy="see what runs: ocs status") from None
+
+
+def names() -> list[str]:
+    """Names of all components, sorted; those that just died may still be among them."""
+    found: Any = ray.util.list_named_actors(all_namespaces=True)  # its annotation misses this form
+    return sorted(actor["name"] for actor in found if actor["namespace"] == NAMESPACE)
+
+
+async def ask(name: str, message: object, timeout_s: float) -> Any:
+    """Send one message to a named component and return its reply.
+
+    Args:
+        timeout_s: longest wait for the reply, in seconds.
+
+    Raises:
+        UnreachableError: no such component, it died, or it stayed silent for ``timeout_s``.
+        OcsError: what the component itself raised.
+    """
+    reply = find(name).ask.remote(message)
+    try:
+        return await asyncio.wait_for(asyncio.wrap_future(reply.future()), timeout_s)
+    except TimeoutError:
+        raise _silent(name, timeout_s) from None
+    except (RayActorError, RayTaskError) as failure:
+        raise _ours(name, failure) from None
+
+
+def ask_sync(name: str, message: object, timeout_s: float) -> Any:
+    """The same for code without an event loop.
+
+    Raises:
+        UnreachableError: no such component, it died, or it stayed silent for ``timeout_s``.
+        OcsError: what the component itself raised.
+    """
+    try:
+        return ray.get(find(name).ask.remote(message), timeout=timeout_s)
+    except GetTimeoutError:
+        raise _silent(name, timeout_s) from None
+    except (RayActorError, RayTaskError) as failure:
+        raise _ours(name, failure) from None
+
+
+def _silent(name: str, timeout_s: float) -> UnreachableError:
+    return UnreachableError(
+        name=name, reason=f"did not answer within {timeout_s:g} s", remedy="see what it does: ocs status"
+    )
+
+
+def _ours(name: str, failure: Exception) -> Exception:
+    if isinstance(failure, RayTaskError):
+        cause = failure.cause
+        return cause if isinstance(cause, OcsError) else failure
+    return UnreachableError(name=name, reason="died", remedy="see what runs: ocs status")
+
+
+class RayPort:
+    """The door a script or a client goes through when Ray is behind it."""
+
+    async def ask(self, name: str, message: object, timeout_s: float) -> Any:
+        """Send one message to a named component; see ``ask``."""
+        return await ask(name, message, timeout_s)

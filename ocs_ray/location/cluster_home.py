@@ -1,0 +1,114 @@
+"""Where the cluster of one user and one project lives: its folder, its token, its address, its processes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from ocs_ray.errors import ClusterError
+from ocs_ray.location.environment import CLUSTER_MARK
+
+LONGEST_PATH: Final = 40
+"""Ray puts sockets below this folder and a socket's path may hold 107 bytes."""
+
+
+@dataclass(frozen=True)
+class RunningCluster:
+    """What a client must know to reach the cluster.
+
+    Args:
+        address: ``host:port`` of Ray's head.
+        pid: process that owns an embedded cluster; 0 when the cluster was joined.
+        machines: the machines ``ocs up`` started, for the second ``ocs up`` to name.
+        cluster_file: the file it was started from.
+        catalogue: folder of the observing modes.
+    """
+
+    address: str
+    pid: int
+    machines: tuple[str, ...]
+    cluster_file: str
+    catalogue: str
+
+
+def find_project(start: Path) -> Path:
+    """The project of a command: ``OCS_PROJECT``, else the nearest folder upwards with ``obsmodes``, else ``start``."""
+    if named := os.environ.get("OCS_PROJECT"):
+        return Path(named).resolve()
+    start = start.resolve()
+    return next((folder for folder in (start, *start.parents) if (folder / "obsmodes").is_dir()), start)
+
+
+class ClusterHome:
+    """The folder of one cluster.
+
+    Args:
+        project: the project folder; with the user it decides which cluster is meant.
+    """
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+        digest = hashlib.sha256(str(project).encode()).hexdigest()[:10]
+        self.cluster_id = f"{os.getuid()}-{digest}"
+        base = Path(tempfile.gettempdir())
+        if len(str(base)) > LONGEST_PATH:
+            base = Path("/tmp")
+        self.folder = base / f"ocs-{self.cluster_id}"
+        self.token_file = self.folder / "token"
+        self.log_file = self.folder / "node.log"
+        self._state_file = self.folder / "cluster.json"
+
+    def prepare(self) -> None:
+        """Make the folder, readable by this user alone, with a fresh token.
+
+        Raises:
+            ClusterError: somebody else owns a folder of that name.
+        """
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        status = self.folder.stat()
+        if status.st_uid != os.getuid() or status.st_mode & 0o077:
+            raise ClusterError(
+                problem=f"{self.folder} is not this user's alone", remedy="remove it, or set TMPDIR to another folder"
+            )
+        descriptor = os.open(self.token_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+
+    def record(self, cluster: RunningCluster) -> None:
+        """Say that the cluster is up: written aside and renamed, so no reader sees half of it."""
+        aside = self._state_file.with_suffix(".new")
+        aside.write_text(json.dumps(asdict(cluster)), encoding="utf-8")
+        aside.replace(self._state_file)
+
+    def running(self) -> RunningCluster | None:
+        """The cluster, if it is up."""
+        try:
+            data = json.loads(self._state_file.read_text(encoding="utf-8"))
+            cluster = RunningCluster(**{**data, "machines": tuple(data["machines"])})
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+        return cluster if not cluster.pid or self._is_ours(cluster.pid) else None
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process of the cluster: those whose environment carries its mark, and no others."""
+        return [psutil.Process(pid) for pid in psutil.pids() if self._is_ours(pid)]
+
+    def _is_ours(self, pid: int) -> bool:
+        try:
+            process = psutil.Process(pid)
+            return process.uids().real == os.getuid() and process.environ().get(CLUSTER_MARK) == self.cluster_id
+        except psutil.Error:
+            return False  # it ended meanwhile, or it is not ours to look at
+
+    def remove(self) -> None:
+        """Forget the cluster and all its files."""
+        shutil.rmtree(self.folder, ignore_errors=True)

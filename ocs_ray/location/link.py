@@ -1,0 +1,39 @@
+"""Joining a cluster as a client."""
+
+from __future__ import annotations
+
+import socket
+from typing import Final
+
+import ray
+
+from ocs_ray.errors import ClusterError
+from ocs_ray.models.actor_names import NAMESPACE
+
+REACH_S: Final = 3.0
+"""How long the address may take to accept a connection, in seconds."""
+
+
+def join(address: str) -> None:
+    """Connect this process to the Ray cluster at ``address`` (``host:port``); joining twice is no error.
+
+    Raises:
+        ClusterError: nothing answers there, or it refuses the token.
+    """
+    if ray.is_initialized():
+        return
+    host, _, port = address.rpartition(":")
+    try:
+        # Ray itself would try for two minutes before it gives up.
+        socket.create_connection((host, int(port)), timeout=REACH_S).close()
+        ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, configure_logging=False)
+    except Exception as failure:  # Ray raises a different kind for every way a connection can fail
+        raise ClusterError(
+            problem=f"the Ray cluster at {address} does not answer: {str(failure).splitlines()[0]}",
+            remedy="look at it with: ocs status; start it anew with: ocs down && ocs up",
+        ) from None
+
+
+def leave() -> None:
+    """Disconnect; the cluster goes on."""
+    ray.shutdown()

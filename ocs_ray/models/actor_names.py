@@ -1,0 +1,32 @@
+"""How a component's prefix and type become the name of its Ray actor.
+
+A name is ``<prefix>-<ComponentType>``. A prefix holds no ``-``, so the name splits back without doubt.
+All actors live in one Ray namespace. Source: esw ComponentId.scala; the namespace is ours.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ocs_ray.models.prefix import ComponentType, Prefix
+
+NAMESPACE: Final = "ocs"
+
+
+def actor_name(prefix: str, component_type: ComponentType) -> str:
+    """Name of the actor that stands for a component, for example ``IRIS.machine1-Machine``."""
+    return f"{Prefix(prefix)}-{component_type}"
+
+
+def parse_actor_name(name: str) -> tuple[Prefix, ComponentType]:
+    """Split an actor name into prefix and type.
+
+    Raises:
+        ValueError: the name is not ``<prefix>-<ComponentType>``.
+    """
+    prefix, _, component_type = name.rpartition("-")
+    return Prefix(prefix), ComponentType(component_type)
+
+
+EVENT_SERVICE: Final = actor_name("CSW.event_service", ComponentType.Service)
+SEQUENCE_MANAGER: Final = actor_name("ESW.sequence_manager", ComponentType.Service)

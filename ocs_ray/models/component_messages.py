@@ -1,0 +1,132 @@
+"""What devices (assemblies, HCDs) and sequence components understand.
+
+Source: csw ComponentMessage / CommandService.scala; esw SequenceComponentMsg.scala.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, PositiveFloat
+
+from ocs_ray.models.commands import ControlCommand
+from ocs_ray.models.identifiers import ObsMode
+from ocs_ray.models.message import Message
+from ocs_ray.models.prefix import ComponentType, Prefix
+from ocs_ray.models.sequencer_messages import SequencerStatus
+
+
+class Validate(Message):
+    """Would this command be accepted now? Nothing is run."""
+
+    kind: Literal["Validate"] = "Validate"
+    command: ControlCommand
+
+
+class Oneway(Message):
+    """Run a command whose end is of no interest."""
+
+    kind: Literal["Oneway"] = "Oneway"
+    command: ControlCommand
+
+
+class Submit(Message):
+    """Run a command; answered with Started when it goes on, or with its final response."""
+
+    kind: Literal["Submit"] = "Submit"
+    command: ControlCommand
+
+
+class GetComponentStatus(Message):
+    """Who and what this component is; answered at once."""
+
+    kind: Literal["GetComponentStatus"] = "GetComponentStatus"
+
+
+class DeviceStatus(Message):
+    """A device: its name, type, the commands that run in it, its process."""
+
+    prefix: Prefix
+    component_type: ComponentType
+    machine: Prefix
+    running: tuple[str, ...] = ()
+    pid: int
+
+
+class DeviceSpec(Message):
+    """A device to start.
+
+    Args:
+        factory: ``module:Class`` of its ComponentHandlers.
+        options: handed to the handlers as they are.
+    """
+
+    prefix: Prefix
+    component_type: ComponentType = Field(default=ComponentType.Assembly, alias="type")
+    factory: str
+    options: dict[str, Any] = Field(default_factory=dict[str, Any])
+
+
+class ScriptSource(Message):
+    """Where a sequencer's script lies.
+
+    Args:
+        file: path of the script on the machine the sequencer runs on.
+        root: the catalogue folder, put on the import path so that scripts share code.
+    """
+
+    file: str
+    root: str
+
+
+class LoadScript(Message):
+    """Start a sequencer with a script: sent to an idle sequence component, and by it to the new sequencer."""
+
+    kind: Literal["LoadScript"] = "LoadScript"
+    prefix: Prefix
+    obs_mode: ObsMode
+    script: ScriptSource
+    time_factor: PositiveFloat = 1.0
+
+
+class UnloadScript(Message):
+    """Shut the sequencer down; the component is idle again."""
+
+    kind: Literal["UnloadScript"] = "UnloadScript"
+
+
+class ShutdownComponent(Message):
+    """End the component, and the sequencer in it."""
+
+    kind: Literal["ShutdownComponent"] = "ShutdownComponent"
+
+
+class ScriptLoaded(Message):
+    """The script runs: the new sequencer's prefix."""
+
+    kind: Literal["ScriptLoaded"] = "ScriptLoaded"
+    prefix: Prefix
+
+
+class LoadingScriptFailed(Message):
+    """The script did not start; the component is idle. Source: esw ScriptError.LoadingScriptFailed."""
+
+    kind: Literal["LoadingScriptFailed"] = "LoadingScriptFailed"
+    msg: str
+
+
+class SequenceComponentStatus(Message):
+    """A sequence component and the sequencer in it.
+
+    Args:
+        state: ``Idle``, ``Running``, or ``Processing`` while a script is being loaded or unloaded.
+        loaded: prefix of the sequencer, None when idle.
+        sequencer: the sequencer's own account, None when idle or when it did not answer in time.
+    """
+
+    prefix: Prefix
+    machine: Prefix
+    state: str
+    loaded: Prefix | None
+    sequencer: SequencerStatus | None
+    pid: int

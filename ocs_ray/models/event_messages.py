@@ -1,0 +1,65 @@
+"""What the event service understands. Source: csw EventPublisher.scala, EventSubscriber.scala; pulling is ours.
+
+A subscriber pulls with one outstanding call, so a subscriber that died costs nothing and nobody is ever blocked by a
+slow one.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import NonNegativeFloat
+
+from ocs_ray.models.events import Event, EventKey
+from ocs_ray.models.message import Message
+
+
+class Publish(Message):
+    """Make an event known to all subscribers and keep it as the latest of its key."""
+
+    kind: Literal["Publish"] = "Publish"
+    event: Event
+
+
+class GetEvent(Message):
+    """The latest event of each key, None where nothing was published yet."""
+
+    kind: Literal["GetEvent"] = "GetEvent"
+    keys: tuple[EventKey, ...]
+
+
+class Subscribe(Message):
+    """Open a subscription; the latest event of each key comes first.
+
+    Args:
+        subscription_id: chosen by the subscriber, unique.
+        keys: events of interest.
+        patterns: glob patterns over ``<source>.<event name>``, for example ``*.ObserveEvent.*``.
+    """
+
+    kind: Literal["Subscribe"] = "Subscribe"
+    subscription_id: str
+    keys: tuple[EventKey, ...] = ()
+    patterns: tuple[str, ...] = ()
+
+
+class NextEvents(Message):
+    """Everything that came since the last call; waits up to ``timeout_s`` seconds for the first."""
+
+    kind: Literal["NextEvents"] = "NextEvents"
+    subscription_id: str
+    timeout_s: NonNegativeFloat = 10.0
+
+
+class Unsubscribe(Message):
+    """Close a subscription."""
+
+    kind: Literal["Unsubscribe"] = "Unsubscribe"
+    subscription_id: str
+
+
+class EventBatch(Message):
+    """Events in the order of publication; ``dropped`` counts those a slow subscriber lost before them."""
+
+    events: tuple[Event, ...]
+    dropped: int = 0

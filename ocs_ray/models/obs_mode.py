@@ -1,0 +1,42 @@
+"""An observing mode: what it needs. Source: esw ObsModeConfig.scala; scripts and example are ours."""
+
+from __future__ import annotations
+
+from pydantic import model_validator
+
+from ocs_ray.models.identifiers import ObsMode, VariationInfo
+from ocs_ray.models.message import Message
+from ocs_ray.models.prefix import Prefix, Subsystem
+
+
+class ObsModeConfig(Message):
+    """Resources and sequencers of one observing mode.
+
+    Args:
+        name: folder name of the mode.
+        resources: subsystems taken whole while the mode is configured.
+        sequencers: ``IRIS`` or ``IRIS.variation`` -> path of its script.
+        root: folder scripts may import from.
+        example: path of the example sequence, or None.
+    """
+
+    name: ObsMode
+    resources: tuple[Subsystem, ...]
+    sequencers: dict[VariationInfo, str]
+    root: str
+    example: str | None = None
+
+    @model_validator(mode="after")
+    def _has_a_top_level_sequencer(self) -> ObsModeConfig:
+        if VariationInfo("ESW") not in self.sequencers:
+            raise ValueError(f"the mode has no ESW sequencer: {', '.join(self.sequencers)} found")
+        return self
+
+    def sequencer_prefixes(self) -> tuple[Prefix, ...]:
+        """Prefixes of the mode's sequencers, in the order of the file."""
+        return tuple(v.sequencer_prefix(self.name) for v in self.sequencers)
+
+    @property
+    def top_level(self) -> Prefix:
+        """The sequencer observations are sent to."""
+        return VariationInfo("ESW").sequencer_prefix(self.name)

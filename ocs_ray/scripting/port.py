@@ -1,0 +1,50 @@
+"""The one door from a script to the rest of the observatory.
+
+A script never sees Ray. What runs it opens this door: the sequencer actor with Ray behind it, a unit test with plain
+objects.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any, Protocol
+
+from ocs_ray.errors import ClusterError
+
+
+class Port(Protocol):
+    """Sends one message to a named component and gives back its reply."""
+
+    async def ask(self, name: str, message: object, timeout_s: float) -> Any:
+        """Send ``message`` to the actor ``name`` and wait up to ``timeout_s`` seconds for the reply.
+
+        Raises:
+            UnreachableError: no such component, it died, or it stayed silent for ``timeout_s``.
+        """
+        ...
+
+
+_current: ContextVar[Port] = ContextVar("ocs_port")
+_default: list[Port] = []
+
+
+def use_port(port: Port) -> None:
+    """Make ``port`` the one used from this thread or task on: what runs a script calls this."""
+    _current.set(port)
+
+
+def use_default_port(port: Port) -> None:
+    """Make ``port`` the one used wherever none was set: ``client.connect()`` calls this."""
+    _default[:] = [port]
+
+
+def current_port() -> Port:
+    """The door to use here.
+
+    Raises:
+        ClusterError: nobody connected yet.
+    """
+    port = _current.get(None) or (_default[0] if _default else None)
+    if port is None:
+        raise ClusterError(problem="not connected to a cluster", remedy="call ocs_ray.client.connect() first")
+    return port

@@ -1,0 +1,86 @@
+"""The event service's memory: latest, patterns, slow subscribers."""
+
+from __future__ import annotations
+
+from ocs_ray.core.event_store import QUEUE_LENGTH, EventStore
+from ocs_ray.models.events import EventKey, SystemEvent
+from ocs_ray.models.identifiers import Id
+from ocs_ray.models.keys import int_key
+from ocs_ray.models.prefix import Prefix
+from ocs_ray.models.times import UTCTime
+
+COUNT = int_key("count")
+WHEEL = EventKey(source=Prefix("IRIS.wheel"), event_name="position")
+
+
+def event(count: int, name: str = "position", source: str = "IRIS.wheel") -> SystemEvent:
+    stamp = UTCTime("2026-01-01T00:00:00Z")
+    plain = SystemEvent(source=Prefix(source), event_name=name, event_id=Id(str(count)), event_time=stamp)
+    return plain.add(COUNT.set(count))
+
+
+def counts(store: EventStore, id_: str) -> list[int]:
+    batch = store.pull(id_, now=0.0)
+    assert batch is not None
+    return [found[COUNT].head() for found in batch.events]
+
+
+def test_given_events_before_when_subscribed_then_the_latest_comes_first() -> None:
+    store = EventStore()
+    store.publish(event(1))
+    store.publish(event(2))
+    store.subscribe("me", [WHEEL], (), now=0.0)
+    store.publish(event(3))
+    assert counts(store, "me") == [2, 3]
+    assert counts(store, "me") == []
+
+
+def test_given_a_pattern_when_events_come_then_only_matching_ones_arrive() -> None:
+    store = EventStore()
+    store.subscribe("me", [], ("*.ObserveEvent.*",), now=0.0)
+    assert store.publish(event(1)) == []
+    assert store.publish(event(2, "ObserveEvent.ObserveStart", "ESW.mode")) == ["me"]
+    assert counts(store, "me") == [2]
+
+
+def test_given_a_subscriber_that_never_pulls_when_its_queue_is_full_then_the_oldest_go_and_are_counted() -> None:
+    store = EventStore()
+    store.subscribe("slow", [WHEEL], (), now=0.0)
+    store.subscribe("quick", [WHEEL], (), now=0.0)
+    for n in range(QUEUE_LENGTH + 3):
+        store.publish(event(n))
+        if n % 5000 == 0:
+            store.pull("quick", now=0.0)
+    batch = store.pull("slow", now=0.0)
+    assert batch is not None
+    assert (batch.dropped, len(batch.events), batch.events[0][COUNT].head()) == (3, QUEUE_LENGTH, 3)
+    quick = store.pull("quick", now=0.0)
+    assert quick is not None
+    assert quick.dropped == 0
+
+
+def test_given_a_subscriber_that_went_silent_when_cleaned_up_then_its_subscription_is_closed() -> None:
+    store = EventStore()
+    store.subscribe("dead", [WHEEL], (), now=0.0)
+    store.subscribe("alive", [WHEEL], (), now=0.0)
+    store.pull("alive", now=50.0)
+    store.drop_silent(now=61.0, silent_s=60.0)
+    assert store.pull("dead", now=61.0) is None
+    assert store.pull("alive", now=61.0) is not None
+
+
+def test_given_no_event_yet_when_asked_for_the_latest_then_none() -> None:
+    store = EventStore()
+    store.publish(event(7))
+    found = store.latest([WHEEL, EventKey(source=Prefix("IRIS.wheel"), event_name="other")])
+    assert found[1] is None
+    assert found[0] is not None
+    assert found[0][COUNT].head() == 7
+
+
+def test_given_a_closed_subscription_when_pulled_then_it_is_said() -> None:
+    store = EventStore()
+    store.subscribe("me", [WHEEL], (), now=0.0)
+    store.unsubscribe("me")
+    store.unsubscribe("me")
+    assert store.pull("me", now=0.0) is None

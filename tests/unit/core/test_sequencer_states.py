@@ -1,0 +1,76 @@
+"""The life cycle table. Expected values: reference 1.1, 1.3 and 1.4 (esw SequencerBehavior.scala), not the table itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from ocs_ray.core.sequencer_states import TRANSITIONS, Accepted, Hook, Refused, State, Trigger, decide, external
+from ocs_ray.models.sequencer_messages import SequencerState
+
+ACCEPTS = {  # the commands each state takes; reference 1.3, the columns I, L, R, Ab, St, Sub, Sta
+    State.IDLE: {Trigger.LOAD, Trigger.SUBMIT},
+    State.LOADED: {Trigger.LOAD, Trigger.SUBMIT, Trigger.START},
+    State.RUNNING: {Trigger.ABORT, Trigger.STOP},
+    State.SUBMITTING: set(),
+    State.STARTING: set(),
+    State.ABORTING: set(),
+    State.STOPPING: set(),
+    State.SHUTTING_DOWN: set(),
+    State.KILLED: set(),
+}
+COMMANDS = {Trigger.LOAD, Trigger.START, Trigger.SUBMIT, Trigger.ABORT, Trigger.STOP}
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_given_any_state_when_any_command_then_only_those_of_esw_s_matrix_are_accepted(state: State) -> None:
+    accepted = {command for command in COMMANDS if isinstance(decide(state, command), Accepted)}
+    assert accepted == ACCEPTS[state]
+
+
+@pytest.mark.parametrize("state", [s for s in State if s not in (State.SHUTTING_DOWN, State.KILLED)])
+def test_given_any_living_state_when_shutdown_then_the_shutdown_hook_runs(state: State) -> None:
+    assert decide(state, Trigger.SHUTDOWN) == Accepted(State.SHUTTING_DOWN, Hook.SHUTDOWN)
+
+
+def test_given_killed_when_anything_then_nothing_leads_out_of_it() -> None:
+    assert all(isinstance(decide(State.KILLED, trigger), Refused) for trigger in Trigger)
+
+
+def test_given_offline_text_of_esw_when_refused_then_the_words_are_the_same() -> None:
+    refused = decide(State.IDLE, Trigger.ABORT)
+    assert isinstance(refused, Refused)
+    assert refused.text == "Sequencer can not accept 'AbortSequence' message in 'Idle' state"
+
+
+def test_given_a_running_sequencer_when_submitted_to_then_the_text_names_the_internal_message() -> None:
+    refused = decide(State.RUNNING, Trigger.SUBMIT)  # case 18
+    assert isinstance(refused, Refused)
+    assert refused.text == "Sequencer can not accept 'SubmitSequenceInternal' message in 'Running' state"
+
+
+@pytest.mark.parametrize(
+    ("state", "seen"),
+    [
+        (State.IDLE, SequencerState.IDLE),
+        (State.LOADED, SequencerState.LOADED),
+        (State.RUNNING, SequencerState.RUNNING),
+        (State.SUBMITTING, SequencerState.PROCESSING),
+        (State.STARTING, SequencerState.PROCESSING),
+        (State.ABORTING, SequencerState.PROCESSING),
+        (State.STOPPING, SequencerState.PROCESSING),
+    ],
+)
+def test_given_a_transitional_state_when_shown_to_clients_then_it_is_processing(
+    state: State, seen: SequencerState
+) -> None:
+    assert external(state) is seen
+
+
+def test_given_the_table_when_followed_from_idle_then_every_state_is_reached_and_killed_is_the_only_dead_end() -> None:
+    edges = {(state, accepted.state) for (state, _), accepted in TRANSITIONS.items()}
+    edges |= {(State.IDLE, State.SHUTTING_DOWN)}
+    reached = {State.IDLE}
+    while more := {b for a, b in edges if a in reached} - reached:
+        reached |= more
+    assert reached == set(State)
+    assert {state for state in State if state not in {a for a, _ in edges}} == {State.KILLED}
