@@ -74,6 +74,14 @@ class RayReservations:
         return tuple(ObsMode(name.removeprefix(GROUP)) for name in found if name.startswith(GROUP))
 
 
+def release_all() -> None:
+    """Give the resources of all modes back."""
+    table: dict[str, dict[str, Any]] = placement_group_table()
+    for row in table.values():
+        if row["name"].startswith(GROUP) and row["state"] != "REMOVED":
+            remove_placement_group(get_placement_group(row["name"]))
+
+
 async def _granted(group: Any) -> bool:
     deadline = time.monotonic() + GRANT_S
     while placement_group_table(group)["state"] != "CREATED":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from ocs_ray.scripting.port import Port, use_port
@@ -62,8 +63,9 @@ class Strand:
         return await work
 
     def close(self) -> None:
-        """End the loop and with it the thread. A thread that is stuck in the script is left to the process's end."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        """Cancel what still runs and end the thread. One stuck in the script is left to the process's end."""
+        with suppress(RuntimeError):  # closed already
+            self._loop.call_soon_threadsafe(self._loop.stop)
 
 
 class _HomePort:

@@ -24,7 +24,7 @@ def connect(project: Path | None = None) -> ClusterHome:
     running = home.running()
     if running is None:
         raise ClusterError(problem=f"no cluster is up for {home.project}", remedy="start it with: ocs up")
-    if home.token_file.exists():
+    if running.pid:  # embedded: a token of its own; a joined cluster has the environment's
         os.environ.update(client_settings(home.token_file))
     # Ray reads the token's place once, when it is imported: hence not before this line.
     from ocs_ray.location.call import RayPort

@@ -47,8 +47,8 @@ def parse_counts(words: list[str]) -> dict[Prefix, int]:
         name, _, count = word.partition("=")
         try:
             prefix = Prefix(name)
-        except ValueError as failure:
-            raise BadInputError(where=word, problem=str(failure), remedy="write ESW.machine1=2") from None
+        except BadInputError as failure:
+            raise BadInputError(where=word, problem=failure.problem, remedy="write ESW.machine1=2") from None
         if not count.isdigit():
             raise BadInputError(where=word, problem="the count is not a whole number", remedy="write ESW.machine1=2")
         if prefix in counts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from ocs_ray.config.yaml_file import line_of, read_mapping, validated
 from ocs_ray.errors import BadInputError
@@ -56,11 +56,11 @@ def read_mode(file: Path, root: Path) -> ObsModeConfig:
             root=str(root.resolve()),
             example=str(folder / raw.example) if raw.example else None,
         )
-    except ValueError as failure:
-        errors = getattr(failure, "errors", None)
-        text = errors(include_url=False)[0]["msg"] if errors else str(failure)
+    except BadInputError as failure:
+        raise BadInputError(where=f"{file.parent}", problem=failure.problem, remedy="rename the folder") from None
+    except ValidationError as failure:
         raise BadInputError(
             where=f"{file}:{line_of(node, ['sequencers'])}",
-            problem=text.removeprefix("Value error, "),
-            remedy="every mode has an ESW sequencer, and a folder name without '-' and '.'",
+            problem=failure.errors(include_url=False)[0]["msg"].removeprefix("Value error, "),
+            remedy="every mode has an ESW sequencer",
         ) from None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import secrets
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -67,18 +70,39 @@ class ClusterHome:
         self.log_file = self.folder / "node.log"
         self._state_file = self.folder / "cluster.json"
 
-    def prepare(self) -> None:
-        """Make the folder, readable by this user alone, with a fresh token.
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Make the folder, readable by this user alone, and hold it: one command at a time starts or ends a cluster.
 
         Raises:
-            ClusterError: somebody else owns a folder of that name.
+            ClusterError: another command is at it, or the folder cannot be made or is not this user's alone.
         """
-        self.folder.mkdir(mode=0o700, exist_ok=True)
-        status = self.folder.stat()
-        if status.st_uid != os.getuid() or status.st_mode & 0o077:
+        try:
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            status = self.folder.stat()
+            descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as failure:
             raise ClusterError(
-                problem=f"{self.folder} is not this user's alone", remedy="remove it, or set TMPDIR to another folder"
-            )
+                problem=f"the cluster's folder cannot be made: {failure}", remedy="set TMPDIR to a folder you may write"
+            ) from None
+        try:
+            if status.st_uid != os.getuid() or status.st_mode & 0o077:
+                raise ClusterError(
+                    problem=f"{self.folder} is not this user's alone",
+                    remedy="remove it, or set TMPDIR to another folder",
+                )
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ClusterError(
+                    problem="another ocs command is starting or ending this cluster", remedy="wait for it to finish"
+                ) from None
+            yield
+        finally:
+            os.close(descriptor)
+
+    def renew_token(self) -> None:
+        """Write a fresh token, readable by this user alone."""
         descriptor = os.open(self.token_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_hex(32))

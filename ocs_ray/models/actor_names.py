@@ -22,7 +22,8 @@ def parse_actor_name(name: str) -> tuple[Prefix, ComponentType]:
     """Split an actor name into prefix and type.
 
     Raises:
-        ValueError: the name is not ``<prefix>-<ComponentType>``.
+        BadInputError: the prefix is none.
+        ValueError: the name does not end with ``-<ComponentType>``.
     """
     prefix, _, component_type = name.rpartition("-")
     return Prefix(prefix), ComponentType(component_type)

@@ -48,6 +48,7 @@ class ComponentContext:
         task = asyncio.get_running_loop().create_task(self._guarded(work))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+        task.add_done_callback(lambda _: work.close())  # one that is cancelled before its first turn was never begun
         return task
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
