@@ -1,0 +1,140 @@
+"""Bringing the cluster of this project up and down."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from ocs_ray.cli.joined_cluster import join_down, join_up
+from ocs_ray.config.cluster_config import read_cluster_file
+from ocs_ray.errors import ClusterError
+from ocs_ray.location.cluster_home import ClusterHome, RunningCluster
+from ocs_ray.location.environment import node_environment
+
+DOWN_S: Final = 25.0
+"""How long a cluster may take to end in order, in seconds; what is left then is killed."""
+
+
+def bring_up(
+    home: ClusterHome,
+    cluster_file: Path,
+    catalogue: Path,
+    time_factor: float | None,
+    progress: Callable[[str], None],
+) -> RunningCluster:
+    """Start the cluster and wait until all of it answers; an interrupted or failed start leaves nothing behind.
+
+    Args:
+        home: where the cluster lives.
+        cluster_file: what to start.
+        catalogue: folder of the observing modes.
+        time_factor: overrides that of the file.
+        progress: is told what is being done.
+
+    Raises:
+        BadInputError: the cluster file cannot be used.
+        ClusterError: it did not come up; the text says why.
+    """
+    cluster = read_cluster_file(cluster_file)
+    with home.alone():
+        for process in home.processes():  # left over from a cluster whose owner was killed
+            _end(process, psutil.Process.kill)
+        if cluster.address is not None:
+            return join_up(home, cluster, cluster_file, catalogue, time_factor, progress)
+        home.renew_token()
+        node = _start_node(home, cluster_file, catalogue, time_factor)
+        try:
+            _follow(node, home, progress)
+        except BaseException:
+            _end_all(home)
+            raise
+    running = home.running()
+    assert running is not None, "the node process says ready only after it recorded the cluster"
+    return running
+
+
+def _start_node(
+    home: ClusterHome, cluster_file: Path, catalogue: Path, time_factor: float | None
+) -> subprocess.Popen[str]:
+    arguments = [str(home.project), str(cluster_file.resolve()), str(catalogue.resolve()), str(time_factor or "")]
+    with home.log_file.open("w", encoding="utf-8") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "ocs_ray.cli.node", *arguments],
+            env=node_environment(home.token_file, home.cluster_id),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            start_new_session=True,  # the terminal's Ctrl-C is ours to handle, not the cluster's
+            cwd=home.folder,
+        )
+
+
+def _follow(node: subprocess.Popen[str], home: ClusterHome, progress: Callable[[str], None]) -> None:
+    assert node.stdout is not None
+    for line in node.stdout:
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue  # a library that prints where it should not
+        if "progress" in said:
+            progress(said["progress"])
+        if "problem" in said:
+            raise ClusterError(problem=said["problem"], remedy=said["remedy"])
+        if "ready" in said:
+            return
+    raise ClusterError(
+        problem=f"the cluster's process ended with code {node.wait()} before it was up",
+        remedy=f"its log is {home.log_file}",
+    )
+
+
+def take_down(home: ClusterHome) -> int:
+    """End exactly this cluster; nothing else is touched, nothing of it is left.
+
+    Returns:
+        How many processes were ended.
+
+    Raises:
+        ClusterError: another command is starting or ending it, or a joined cluster does not answer.
+    """
+    with home.alone():
+        running = home.running()
+        ended = join_down(running) if running is not None and not running.pid else _end_all(home)
+        home.remove()
+        return ended
+
+
+def _end_all(home: ClusterHome) -> int:
+    """Ask the owner to end; kill what is left when it has, or when it takes too long."""
+    processes = home.processes()
+    owners = _roots(processes)
+    for owner in owners:
+        _end(owner, psutil.Process.terminate)
+    deadline = time.monotonic() + DOWN_S
+    while left := home.processes():
+        if time.monotonic() > deadline or not any(owner.is_running() for owner in owners):
+            for process in left:
+                _end(process, psutil.Process.kill)
+        time.sleep(0.05)
+    return len(processes)
+
+
+def _roots(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those whose parent is not one of them."""
+    pids = {process.pid for process in processes}
+    return [process for process in processes if process.ppid() not in pids]
+
+
+def _end(process: psutil.Process, how: Callable[[psutil.Process], None]) -> None:
+    try:
+        how(process)
+    except psutil.NoSuchProcess:
+        return

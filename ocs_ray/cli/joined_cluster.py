@@ -1,0 +1,66 @@
+"""A Ray cluster that runs already: our actors join it and leave it; the cluster itself is not ours to end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ocs_ray.location.cluster_home import ClusterHome, RunningCluster
+from ocs_ray.models.cluster_file import ClusterFile
+
+
+def join_up(
+    home: ClusterHome,
+    cluster: ClusterFile,
+    cluster_file: Path,
+    catalogue: Path,
+    time_factor: float | None,
+    progress: Callable[[str], None],
+) -> RunningCluster:
+    """Start our actors on the cluster at ``cluster.address``; a failed start takes them down again.
+
+    Raises:
+        ClusterError: the cluster does not answer, a machine has no node, or something did not come up.
+    """
+    # Ray is imported here and not above: `ocs --help` must not wait for it.
+    from ocs_ray.cli.launch import dismantle, launch
+    from ocs_ray.location.link import join, leave
+
+    assert cluster.address is not None
+    progress(f"joining the Ray cluster at {cluster.address}")
+    join(cluster.address)
+    try:
+        launch(cluster, str(catalogue.resolve()), time_factor, progress)
+    except BaseException:
+        dismantle()
+        raise
+    finally:
+        leave()
+    running = RunningCluster(
+        address=cluster.address,
+        pid=0,
+        machines=tuple(cluster.machines),
+        cluster_file=str(cluster_file.resolve()),
+        catalogue=str(catalogue.resolve()),
+    )
+    home.record(running)
+    return running
+
+
+def join_down(running: RunningCluster) -> int:
+    """End our actors on the cluster, and give back what observing modes hold.
+
+    Returns:
+        How many actors were ended.
+
+    Raises:
+        ClusterError: the cluster does not answer.
+    """
+    from ocs_ray.cli.launch import dismantle
+    from ocs_ray.location.link import join, leave
+
+    join(running.address)
+    try:
+        return dismantle()
+    finally:
+        leave()

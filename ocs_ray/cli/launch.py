@@ -1,0 +1,124 @@
+"""Starting what a cluster consists of: event service, Sequence Manager, an agent for every machine, devices."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
+
+import ray
+from ray.exceptions import GetTimeoutError, RayError
+
+from ocs_ray.actors.placement import release_all
+from ocs_ray.actors.spawning import create
+from ocs_ray.errors import ClusterError, OcsError
+from ocs_ray.location.call import ask_sync, find, names
+from ocs_ray.models.actor_names import EVENT_SERVICE, SEQUENCE_MANAGER, actor_name
+from ocs_ray.models.agent_messages import Failed, SpawnDevice
+from ocs_ray.models.cluster_file import ClusterFile
+from ocs_ray.models.component_messages import DeviceSpec
+from ocs_ray.models.manager_messages import ShutdownAllSequenceComponents
+from ocs_ray.models.prefix import ComponentType, Prefix
+
+SHUTDOWN_S: Final = 10.0
+"""Longest the shutdown hooks of all scripts may take, in seconds."""
+HEAD: Final = "node:__internal_head__"
+"""Ray's own resource of the head node, where the services everybody needs are."""
+ANSWER_S: Final = 60.0
+"""Longest wait for one of them to answer, in seconds."""
+NODES_S: Final = 5.0
+"""How long a node that just joined may take to be seen, in seconds."""
+
+
+def launch(cluster: ClusterFile, catalogue: str, time_factor: float | None, progress: Callable[[str], None]) -> None:
+    """Start everything of a cluster file and wait until all answer.
+
+    Args:
+        cluster: what to start.
+        catalogue: folder of the observing modes.
+        time_factor: overrides that of the file.
+        progress: is told what is being done, a line at a time.
+
+    Raises:
+        ClusterError: a machine has no node, or something did not come up.
+    """
+    check_machines(cluster)
+    factor = time_factor or cluster.simulation.time_factor
+    progress(f"starting the event service, the Sequence Manager and {len(cluster.machines)} agents")
+    handles = {
+        EVENT_SERVICE: create("EventService", EVENT_SERVICE, resource=HEAD),
+        SEQUENCE_MANAGER: create("SequenceManager", SEQUENCE_MANAGER, catalogue, factor, resource=HEAD),
+    }
+    for machine, resource in cluster.machines.items():
+        name = actor_name(machine, ComponentType.Machine)
+        handles[name] = create("Agent", name, machine, resource, factor, resource=resource)
+    for name, handle in handles.items():
+        _result(handle.start.remote(), name)
+    devices = [(machine, device) for machine, listed in cluster.devices.items() for device in listed]
+    if devices:
+        progress(f"starting {len(devices)} simulated devices")
+        _start_devices(devices)
+
+
+def dismantle() -> int:
+    """End all our actors, the scripts' shutdown hooks first, and free what observing modes hold.
+
+    Returns:
+        How many actors were ended.
+    """
+    ended = len(names())
+    with suppress(OcsError):  # a manager that is gone or hangs must not keep the rest from ending
+        ask_sync(SEQUENCE_MANAGER, ShutdownAllSequenceComponents(), SHUTDOWN_S)
+    for name in names():
+        with suppress(OcsError):
+            ray.kill(find(name))
+    release_all()
+    return ended
+
+
+def check_machines(cluster: ClusterFile) -> None:
+    """See that every machine's resource is offered by a node.
+
+    Raises:
+        ClusterError: names the machines without a node, and what the nodes do offer.
+    """
+    deadline = time.monotonic() + NODES_S
+    while True:
+        offered = ray.cluster_resources()
+        absent = {m: r for m, r in cluster.machines.items() if r not in offered}
+        if not absent:
+            return
+        if cluster.node is not None or time.monotonic() > deadline:
+            break
+        time.sleep(0.1)
+    named = ", ".join(f"{machine} (resource '{resource}')" for machine, resource in absent.items())
+    known = ", ".join(sorted(name for name in offered if name.startswith("machine:"))) or "none"
+    raise ClusterError(
+        problem=f"no node offers the machine {named}; the nodes offer: {known}",
+        remedy="add the resource to 'node: resources:' of the cluster file, or start that machine's node with it",
+    )
+
+
+def _start_devices(devices: list[tuple[Prefix, DeviceSpec]]) -> None:
+    asked: dict[str, Any] = {}
+    for machine, device in devices:
+        agent = find(actor_name(machine, ComponentType.Machine))
+        asked[device.prefix] = agent.ask.remote(SpawnDevice(device=device))
+    failed = [reply.msg for name, ref in asked.items() if isinstance(reply := _result(ref, name), Failed)]
+    if failed:
+        raise ClusterError(problem="; ".join(failed), remedy="correct 'devices' in the cluster file")
+
+
+def _result(ref: Any, name: str) -> Any:
+    try:
+        return ray.get(ref, timeout=ANSWER_S)
+    except GetTimeoutError:
+        raise ClusterError(
+            problem=f"{name} did not answer within {ANSWER_S:g} s", remedy="is the machine overloaded? try again"
+        ) from None
+    except RayError as failure:
+        cause = getattr(failure, "cause", None)
+        if isinstance(cause, OcsError):
+            raise cause from None
+        raise ClusterError(problem=f"{name} did not start: {failure}", remedy="look at Ray's logs") from None

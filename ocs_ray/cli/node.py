@@ -1,0 +1,87 @@
+"""The process that owns an embedded cluster: its Ray node is this process's child and ends with it.
+
+It speaks JSON lines on its standard output until the cluster is up: ``{"progress": ..}``, then ``{"ready": ..}`` or
+``{"problem": .., "remedy": ..}``. Run as ``python -m ocs_ray.cli.node PROJECT CLUSTER_FILE CATALOGUE TIME_FACTOR``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from ocs_ray.cli.launch import dismantle, launch
+from ocs_ray.config.cluster_config import read_cluster_file
+from ocs_ray.errors import ClusterError, OcsError
+from ocs_ray.location.cluster_home import ClusterHome, RunningCluster
+from ocs_ray.models.actor_names import NAMESPACE
+from ocs_ray.models.cluster_file import ClusterFile
+from ocs_ray.models.prefix import Subsystem
+
+
+def start_ray(home: ClusterHome, cluster: ClusterFile) -> str:
+    """Start this process's own Ray node and give back its address.
+
+    Raises:
+        ClusterError: Ray does not start.
+    """
+    assert cluster.node is not None
+    resources = {f"resource:{subsystem}": 1.0 for subsystem in Subsystem}
+    resources |= dict.fromkeys(cluster.node.resources, 1.0)
+    try:
+        context: Any = ray.init(
+            address="local",  # never join a cluster that happens to be up
+            namespace=NAMESPACE,
+            include_dashboard=False,
+            resources=resources,
+            log_to_driver=False,
+            configure_logging=False,
+            _temp_dir=str(home.folder / "ray"),
+        )
+    except Exception as failure:  # Ray raises a different kind for every way it can fail
+        raise ClusterError(
+            problem=f"Ray does not start: {str(failure).splitlines()[0]}",
+            remedy=f"the log is in {home.log_file}; memory, disk and open-file limits are the usual reasons",
+        ) from failure
+    return context.address_info["gcs_address"]
+
+
+def main(arguments: list[str]) -> int:
+    """Bring the cluster up, say so, and keep it until SIGTERM or SIGINT."""
+    project, cluster_file, catalogue, time_factor = arguments
+    home = ClusterHome(Path(project))
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    try:
+        cluster = read_cluster_file(Path(cluster_file))
+        _say(progress="starting Ray")
+        address = start_ray(home, cluster)
+        launch(cluster, catalogue, float(time_factor) if time_factor else None, lambda line: _say(progress=line))
+    except OcsError as failure:
+        _say(problem=str(failure), remedy="")
+        ray.shutdown()
+        return 1
+    home.record(RunningCluster(address, os.getpid(), tuple(cluster.machines), cluster_file, catalogue))
+    _say(ready=address)
+    ended.wait()
+    dismantle()
+    ray.shutdown()
+    return 0
+
+
+def _say(**fields: str) -> None:
+    """One line for whoever started this process; nobody may be reading any more."""
+    with suppress(BrokenPipeError):
+        print(json.dumps(fields), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
