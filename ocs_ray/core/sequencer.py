@@ -1,8 +1,8 @@
 """A sequencer's whole behaviour: events in, effects out.
 
-Source: esw SequencerBehavior.scala and SequencerData.scala, without their hazards: a run ends in every state, a late
-outcome is recognised by its run and step id and dropped, an empty sequence completes at once, a shutdown answers
-every waiter.
+Source: seed 000 and 001; esw SequencerBehavior.scala and SequencerData.scala, without their hazards: a run ends in
+every state, a late outcome is recognised by its ids and dropped, an empty sequence completes at once, a shutdown
+answers every waiter.
 """
 
 from __future__ import annotations
@@ -10,26 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ocs_ray.core.sequencer_events import (
-    Answer,
-    AskFinal,
-    Changed,
-    Effect,
-    End,
-    Event,
-    Forget,
-    Gone,
-    HookEnded,
-    Load,
-    RunHook,
-    RunStep,
-    Shut,
-    Start,
-    StepEnded,
-    Submit,
-)
-from ocs_ray.core.sequencer_states import Accepted, Refused, State, Trigger, decide
+from ocs_ray.core import sequencer_events as ev
+from ocs_ray.core.change_log import ChangeLog
+from ocs_ray.core.run_history import Run, RunHistory
+from ocs_ray.core.sequence_editor import apply_edit
+from ocs_ray.core.sequencer_states import EDITS, Accepted, Hook, Refused, State, Trigger, decide
 from ocs_ray.core.step_list import StepList
+from ocs_ray.core.step_record import StepRecord
+from ocs_ray.models.editor_messages import Reset
 from ocs_ray.models.identifiers import Id
 from ocs_ray.models.responses import (
     Cancelled,
@@ -42,18 +30,24 @@ from ocs_ray.models.responses import (
     Started,
     SubmitResponse,
 )
-from ocs_ray.models.sequencer_messages import Ok, Unhandled
+from ocs_ray.models.sequencer_replies import (
+    DiagnosticHookFailed,
+    GoOfflineHookFailed,
+    GoOnlineHookFailed,
+    Ok,
+    OperationsHookFailed,
+    StepListMoved,
+    Unhandled,
+)
 
 ID_NOT_AVAILABLE: Final = Id("IdNotAvailable")
-RUNS_KEPT: Final = 100
-"""How many ended runs stay queryable."""
 
 
 @dataclass(slots=True)
 class Pending:
     """What a hook in progress will decide about."""
 
-    token: int
+    hook: Hook
     ask: int
     came_from: State
     steps: StepList | None = None
@@ -67,14 +61,16 @@ class SequencerCore:
         self.state = State.IDLE
         self.steps: StepList | None = None
         self.run_id: str | None = None
-        self.ended_early = False
+        self.history = RunHistory()
+        self.log = ChangeLog()
+        self._ended_by: State | None = None
         self._active = False
-        self._pending: Pending | None = None
+        self._edited = False
+        self._pending: dict[int, Pending] = {}
+        self._transition = 0
         self._tokens = 0
-        self._responses: dict[str, SubmitResponse] = {}
-        self._waiters: dict[str, list[int]] = {}
 
-    def handle(self, event: Event, at: float) -> list[Effect]:
+    def handle(self, event: ev.Event, at: float) -> list[ev.Effect]:
         """Take one event.
 
         Args:
@@ -84,166 +80,290 @@ class SequencerCore:
         Returns:
             What the shell is to do, in this order.
         """
-        match event:
-            case StepEnded():
-                return self._step_ended(event, at)
-            case HookEnded():
-                return self._hook_ended(event, at)
-            case Load():
-                return self._load(event)
-            case Submit():
-                steps = StepList(event.sequence, event.step_ids)
-                return self._begin(Trigger.SUBMIT, event.ask, steps, event.run_id)
-            case Start():
-                return self._begin(Trigger.START, event.ask, self.steps, event.run_id)
-            case End():
-                return self._end(event)
-            case AskFinal():
-                return self._ask_final(event)
-            case Forget():
-                return self._forget(event)
-            case Shut():
-                return self._shut(event)
+        state, steps = self.state, self.steps
+        effects = self._take(event, at)
+        touched = [step.id for step in self.steps.drain_touched()] if self.steps is not None else []
+        if steps is not self.steps:
+            self.log.restart()
+        elif touched or state is not self.state or self._edited:
+            self.log.record(touched, is_structural=self._edited)
+        else:
+            return effects
+        self._edited = False
+        effects.append(ev.Changed())
+        return effects
 
-    def query(self, run_id: str) -> SubmitResponse:
-        """The response of a run as it stands. Source: esw SequencerData.scala, query."""
-        if run_id == self.run_id and self._active:
-            return Started(run_id=Id(run_id))
-        return self._responses.get(run_id) or Invalid(
-            run_id=Id(run_id),
-            issue=CommandIssue(
-                type=IssueType.IdNotAvailableIssue,
-                reason=f"Sequencer is not running any sequence with runId Id({run_id})",
-            ),
-        )
+    def _take(self, event: ev.Event, at: float) -> list[ev.Effect]:
+        match event:
+            case ev.StepEnded():
+                return self._step_ended(event, at)
+            case ev.HookEnded():
+                return self._hook_ended(event, at)
+            case ev.TakeNested():
+                return self._take_nested(event, at)
+            case ev.Load():
+                return self._load(event)
+            case ev.Submit():
+                steps = StepList.of(event.sequence, event.step_ids)
+                return self._begin(Trigger.SUBMIT, event.ask, steps, event.run_id, event.unknown)
+            case ev.Start():
+                return self._begin(Trigger.START, event.ask, self.steps, event.run_id)
+            case ev.Retry():
+                return self._retry(event)
+            case ev.EditList():
+                return self._edit(event, at)
+            case ev.End():
+                return self._end(event)
+            case ev.GoOnOffline():
+                return self._move(Trigger.GO_ONLINE if event.online else Trigger.GO_OFFLINE, event.ask)
+            case ev.ChangeMode():
+                return self._change_mode(event)
+            case ev.AskFinal():
+                response = self.history.query_final(event.run_id, event.ask)
+                return [] if response is None else [ev.Answer(event.ask, response)]
+            case ev.Forget():
+                self.history.forget(event.ask)
+                return []
+            case ev.Shut():
+                return self._shut(event, at)
 
     # -- starting ------------------------------------------------------------------------------------------------
 
-    def _load(self, event: Load) -> list[Effect]:
+    def _load(self, event: ev.Load) -> list[ev.Effect]:
         decision = decide(self.state, Trigger.LOAD)
         if isinstance(decision, Refused):
-            return [Answer(event.ask, _unhandled(decision))]
-        self.state, self.steps = decision.state, StepList(event.sequence, event.step_ids)
-        return [Answer(event.ask, Ok()), Changed()]
+            return [ev.Answer(event.ask, _unhandled(decision))]
+        if event.unknown:
+            reply = Unhandled(state=self.state, message_type=Trigger.LOAD, msg=_nobody_takes(event.unknown))
+            return [ev.Answer(event.ask, reply)]
+        self.state, self.steps = decision.state, StepList.of(event.sequence, event.step_ids)
+        return [ev.Answer(event.ask, Ok())]
 
-    def _begin(self, trigger: Trigger, ask: int, steps: StepList | None, run_id: str) -> list[Effect]:
+    def _begin(
+        self, trigger: Trigger, ask: int, steps: StepList | None, run_id: str, unknown: tuple[str, ...] = ()
+    ) -> list[ev.Effect]:
         decision = decide(self.state, trigger)
         if isinstance(decision, Refused):
-            issue = CommandIssue(type=IssueType.UnsupportedCommandInStateIssue, reason=decision.text)
-            return [Answer(ask, Invalid(run_id=ID_NOT_AVAILABLE, issue=issue))]
+            return [ev.Answer(ask, _invalid(IssueType.UnsupportedCommandInStateIssue, decision.text))]
+        if unknown:
+            return [ev.Answer(ask, _invalid(IssueType.UnsupportedCommandIssue, _nobody_takes(unknown)))]
         return self._run_hook(decision, ask, steps, run_id)
 
-    def _run_hook(self, decision: Accepted, ask: int, steps: StepList | None = None, run_id: str = "") -> list[Effect]:
-        assert decision.hook is not None
-        self._tokens += 1
-        self._pending = Pending(self._tokens, ask, self.state, steps, run_id)
-        self.state = decision.state
-        return [Changed(), RunHook(decision.hook, self._tokens)]
+    def _retry(self, event: ev.Retry) -> list[ev.Effect]:
+        failed = self.run_id is not None and isinstance(self.history.query(self.run_id), Error)
+        if self.state is State.IDLE and not (failed and self.steps is not None):
+            text = "there is no failed run to go on with"
+            return [ev.Answer(event.ask, _invalid(IssueType.UnsupportedCommandInStateIssue, text))]
+        steps = self.steps.retried() if self.state is State.IDLE and self.steps is not None else None
+        return self._begin(Trigger.RETRY, event.ask, steps, event.run_id)
 
-    def _hook_ended(self, event: HookEnded, at: float) -> list[Effect]:
-        pending = self._pending
-        if pending is None or pending.token != event.token:
-            return []
-        self._pending = None
-        match self.state:
-            case State.SUBMITTING | State.STARTING:
-                return self._new_sequence_hook_ended(pending, event.failure, at)
-            case State.ABORTING | State.STOPPING:
-                return self._end_hook_ended(pending, event.failure, at)
-            case _:
-                self.state = State.KILLED
-                return [Answer(pending.ask, Ok()), Changed(), Gone()]
-
-    def _new_sequence_hook_ended(self, pending: Pending, failure: str | None, at: float) -> list[Effect]:
-        if failure is not None:
-            verb = "submit" if self.state is State.SUBMITTING else "start"
-            self.state = pending.came_from
-            message = f"New sequence handler failed to {verb} successfully: {failure}"
-            return [Answer(pending.ask, Error(run_id=ID_NOT_AVAILABLE, message=message)), Changed()]
+    def _start_run(self, pending: Pending, at: float) -> list[ev.Effect]:
+        assert pending.steps is not None
         self.state, self.steps, self.run_id = State.RUNNING, pending.steps, pending.run_id
-        self._active, self.ended_early = True, False
-        return [Answer(pending.ask, Started(run_id=Id(pending.run_id))), Changed(), *self._advance(at)]
+        self._active, self._ended_by = True, None
+        self.history.begin(Run(pending.run_id, pending.steps, at))
+        return [ev.Answer(pending.ask, Started(run_id=Id(pending.run_id))), *self._advance(at)]
+
+    # -- hooks ---------------------------------------------------------------------------------------------------
+
+    def _move(self, trigger: Trigger, ask: int) -> list[ev.Effect]:
+        decision = decide(self.state, trigger)
+        if isinstance(decision, Refused):
+            return [ev.Answer(ask, _unhandled(decision))]
+        return self._run_hook(decision, ask)
+
+    def _run_hook(
+        self, decision: Accepted, ask: int, steps: StepList | None = None, run_id: str = ""
+    ) -> list[ev.Effect]:
+        assert decision.hook is not None
+        self._transition = self._new_token(Pending(decision.hook, ask, self.state, steps, run_id))
+        self.state = decision.state
+        return [ev.RunHook(decision.hook, self._transition)]
+
+    def _change_mode(self, event: ev.ChangeMode) -> list[ev.Effect]:
+        if self.state in (State.SHUTTING_DOWN, State.KILLED):
+            return [ev.Answer(event.ask, _mode_failed(event.hook, "the sequencer is shutting down"))]
+        token = self._new_token(Pending(event.hook, event.ask, self.state))
+        return [ev.RunHook(event.hook, token, event.args)]
+
+    def _new_token(self, pending: Pending) -> int:
+        self._tokens += 1
+        self._pending[self._tokens] = pending
+        return self._tokens
+
+    def _hook_ended(self, event: ev.HookEnded, at: float) -> list[ev.Effect]:
+        pending = self._pending.pop(event.token, None)
+        if pending is None:
+            return []
+        failure = event.failure
+        match pending.hook:
+            case Hook.DIAGNOSTIC_MODE | Hook.OPERATIONS_MODE:
+                reply = Ok() if failure is None else _mode_failed(pending.hook, failure)
+                return [ev.Answer(pending.ask, reply)]
+            case Hook.NEW_SEQUENCE if failure is None:
+                return self._start_run(pending, at)
+            case Hook.NEW_SEQUENCE:
+                verb = "submit" if self.state is State.SUBMITTING else "start"
+                self.state = pending.came_from
+                message = f"New sequence handler failed to {verb} successfully: {failure}"
+                return [ev.Answer(pending.ask, Error(run_id=ID_NOT_AVAILABLE, message=message))]
+            case Hook.GO_ONLINE:
+                self.state = State.IDLE if failure is None else State.OFFLINE
+                return [ev.Answer(pending.ask, Ok() if failure is None else GoOnlineHookFailed(reason=failure))]
+            case Hook.GO_OFFLINE:
+                return self._go_offline_hook_ended(pending, failure)
+            case Hook.ABORT_SEQUENCE | Hook.STOP:
+                return self._end_hook_ended(pending, failure, at)
+            case Hook.SHUTDOWN:
+                self.state = State.KILLED
+                return [ev.Answer(pending.ask, Ok(note=_note(Hook.SHUTDOWN, failure))), ev.Gone()]
+
+    def _go_offline_hook_ended(self, pending: Pending, failure: str | None) -> list[ev.Effect]:
+        if failure is not None:
+            self.state = pending.came_from
+            return [ev.Answer(pending.ask, GoOfflineHookFailed(reason=failure))]
+        self.state, self.steps = State.OFFLINE, None
+        return [ev.Answer(pending.ask, Ok())]
 
     # -- running -------------------------------------------------------------------------------------------------
 
-    def _step_ended(self, event: StepEnded, at: float) -> list[Effect]:
-        if event.run_id != self.run_id or self.steps is None or not self.steps.end(event.step_id, event.failure, at):
+    def _step_ended(self, event: ev.StepEnded, at: float) -> list[ev.Effect]:
+        if event.run_id != self.run_id or self.steps is None:
             return []
-        return [Changed(), *self._advance(at)]
+        if not self.steps.end(event.step_id, event.failure, at, attempts=event.attempts, result=event.result):
+            return []
+        return self._advance(at)
 
-    def _advance(self, at: float) -> list[Effect]:
+    def _take_nested(self, event: ev.TakeNested, at: float) -> list[ev.Effect]:
+        step = None
+        if self.state is State.RUNNING and self.steps is not None:
+            step = self.steps.take_nested(event.step_id, at)
+        return [ev.Answer(event.ask, step is not None)]
+
+    def _advance(self, at: float) -> list[ev.Effect]:
         """Start the next step, or end the run. While an abort or stop hook runs nothing starts and nothing ends."""
         if self.state is not State.RUNNING or self.steps is None or self.run_id is None:
             return []
-        if self.steps.is_finished:
-            return self._finish(self._final_response(self.steps, self.run_id))
         step = self.steps.take_next(at)
-        return [RunStep(self.run_id, step.id, step.command), Changed()] if step else []
+        if step is not None:
+            return [ev.RunStep(self.run_id, step.id, step.command)]
+        return self._finish(self._final_response(self.steps), at) if self.steps.is_finished else []
 
-    def _final_response(self, steps: StepList, run_id: str) -> SubmitResponse:
-        if self.ended_early:
-            return Cancelled(run_id=Id(run_id))
+    def _final_response(self, steps: StepList) -> SubmitResponse:
+        run_id = Id(str(self.run_id))
+        if self._ended_by is not None:
+            return Cancelled(run_id=run_id)
         if (failed := steps.first_failure) is not None:
             message = f"StepId: {failed.id}, CommandName: {failed.command.command_name}, reason: {failed.message}"
-            return Error(run_id=Id(run_id), message=message)
-        return Completed(run_id=Id(run_id), result=Result())
+            return Error(run_id=run_id, message=message)
+        return Completed(run_id=run_id, result=Result())
 
-    def _finish(self, response: SubmitResponse) -> list[Effect]:
-        run_id = str(response.run_id)
+    def _finish(self, response: SubmitResponse, at: float) -> list[ev.Effect]:
         self._active = False
         if self.state is State.RUNNING:
             self.state = State.IDLE
-        self._responses[run_id] = response
-        while len(self._responses) > RUNS_KEPT:
-            del self._responses[next(iter(self._responses))]
-        answers = [Answer(ask, response) for ask in self._waiters.pop(run_id, [])]
-        return [*answers, Changed()]
+        return [ev.Answer(ask, response) for ask in self.history.end(str(response.run_id), response, at)]
+
+    # -- editing -------------------------------------------------------------------------------------------------
+
+    def _edit(self, event: ev.EditList, at: float) -> list[ev.Effect]:
+        edit, name = event.edit, type(event.edit).__name__
+        if (refused := self._edit_refusal(name)) is not None:
+            return [ev.Answer(event.ask, _unhandled(refused))]
+        if event.unknown:
+            reply = Unhandled(state=self.state, message_type=name, msg=_nobody_takes(event.unknown))
+            return [ev.Answer(event.ask, reply)]
+        if edit.if_version is not None and edit.if_version != self.log.list_version:
+            return [ev.Answer(event.ask, StepListMoved(list_version=self.log.list_version))]
+        if self.state is State.LOADED and isinstance(edit, Reset):
+            self.state, self.steps = State.IDLE, None
+            return [ev.Answer(event.ask, Ok())]
+        assert self.steps is not None
+        refusal = apply_edit(self.steps, edit, event.step_ids)
+        if refusal is not None:
+            return [ev.Answer(event.ask, refusal)]
+        self._edited = True
+        return [ev.Answer(event.ask, Ok()), *self._advance(at)]
+
+    def _edit_refusal(self, name: str) -> Refused | None:
+        """Edits are for Loaded and Running; once a run is being ended nothing more is taken into it."""
+        if self._active and self._ended_by is not None:
+            return Refused(self._ended_by, name)
+        if name == Trigger.RESET:
+            decision = decide(self.state, Trigger.RESET)
+            return decision if isinstance(decision, Refused) else None
+        return None if self.state in EDITS[name] else Refused(self.state, name)
 
     # -- ending --------------------------------------------------------------------------------------------------
 
-    def _end(self, event: End) -> list[Effect]:
-        decision = decide(self.state, Trigger.ABORT if event.abort else Trigger.STOP)
-        if isinstance(decision, Refused):
-            return [Answer(event.ask, _unhandled(decision))]
-        return self._run_hook(decision, event.ask)
+    def _end(self, event: ev.End) -> list[ev.Effect]:
+        if self._active and self.state is State.RUNNING and self._ended_by is not None:
+            name = Trigger.ABORT if event.abort else Trigger.STOP
+            if not (event.abort and self._ended_by is State.STOPPING):  # an abort may follow a stop, to be quicker
+                return [ev.Answer(event.ask, _unhandled(Refused(self._ended_by, name)))]
+        effects = self._move(Trigger.ABORT if event.abort else Trigger.STOP, event.ask)
+        return [ev.CancelStep(), *effects] if self.state is State.ABORTING and event.abort else effects
 
-    def _end_hook_ended(self, pending: Pending, failure: str | None, at: float) -> list[Effect]:
-        del failure  # reported by the script's on_global_error; the operator asked for the end, so it ends
-        self.state, self.ended_early = State.RUNNING, True
+    def _end_hook_ended(self, pending: Pending, failure: str | None, at: float) -> list[ev.Effect]:
+        self._ended_by, self.state = self.state, State.RUNNING
         if self.steps is not None:
             self.steps.cancel_pending()
-        return [Answer(pending.ask, Ok()), Changed(), *self._advance(at)]
+        return [ev.Answer(pending.ask, Ok(note=_note(pending.hook, failure))), *self._advance(at)]
 
-    def _shut(self, event: Shut) -> list[Effect]:
+    def _shut(self, event: ev.Shut, at: float) -> list[ev.Effect]:
         decision = decide(self.state, Trigger.SHUTDOWN)
         if isinstance(decision, Refused):
-            return [Answer(event.ask, _unhandled(decision))]
-        released: list[Effect] = []
-        if self._pending is not None:
-            run_id = self._pending.run_id
-            released.append(Answer(self._pending.ask, Cancelled(run_id=Id(run_id)) if run_id else Ok()))
+            return [ev.Answer(event.ask, _unhandled(decision))]
+        released: list[ev.Effect] = [ev.CancelStep()]
+        released += [ev.Answer(pending.ask, _shut_reply(pending)) for pending in self._pending.values()]
+        self._pending.clear()
         effects = self._run_hook(decision, event.ask)
         if self._active and self.run_id is not None:
             if self.steps is not None:
                 self.steps.cancel_pending()
-            released += self._finish(Cancelled(run_id=Id(self.run_id)))
+            released += self._finish(Cancelled(run_id=Id(self.run_id)), at)
         return [*released, *effects]
 
-    # -- waiting -------------------------------------------------------------------------------------------------
+    # -- looking -------------------------------------------------------------------------------------------------
 
-    def _ask_final(self, event: AskFinal) -> list[Effect]:
-        response = self.query(event.run_id)
-        if not response.is_started:
-            return [Answer(event.ask, response)]
-        self._waiters.setdefault(event.run_id, []).append(event.ask)
-        return []
-
-    def _forget(self, event: Forget) -> list[Effect]:
-        for waiters in self._waiters.values():
-            if event.ask in waiters:
-                waiters.remove(event.ask)
-        return []
+    @property
+    def peeked(self) -> StepRecord | None:
+        """The step ``TakeNested`` would take."""
+        return self.steps.next_executable if self.state is State.RUNNING and self.steps is not None else None
 
 
 def _unhandled(refused: Refused) -> Unhandled:
-    return Unhandled(state=refused.state, message_type=refused.trigger, msg=refused.text)
+    return Unhandled(state=refused.state, message_type=refused.message_type, msg=refused.text)
+
+
+def _invalid(kind: IssueType, reason: str) -> Invalid:
+    return Invalid(run_id=ID_NOT_AVAILABLE, issue=CommandIssue(type=kind, reason=reason))
+
+
+def _nobody_takes(unknown: tuple[str, ...]) -> str:
+    return f"the script has no handler for {', '.join(unknown)}"
+
+
+def _note(hook: Hook, failure: str | None) -> str:
+    return "" if failure is None else f"{hook} failed: {failure}"
+
+
+def _mode_failed(hook: Hook, reason: str) -> DiagnosticHookFailed | OperationsHookFailed:
+    kind = DiagnosticHookFailed if hook is Hook.DIAGNOSTIC_MODE else OperationsHookFailed
+    return kind(reason=reason)
+
+
+def _shut_reply(pending: Pending) -> object:
+    """What the asker of a hook in progress is told when the sequencer shuts down."""
+    reason = "the sequencer is shutting down"
+    match pending.hook:
+        case Hook.NEW_SEQUENCE:
+            return Cancelled(run_id=Id(pending.run_id))
+        case Hook.GO_ONLINE:
+            return GoOnlineHookFailed(reason=reason)
+        case Hook.GO_OFFLINE:
+            return GoOfflineHookFailed(reason=reason)
+        case Hook.DIAGNOSTIC_MODE | Hook.OPERATIONS_MODE:
+            return _mode_failed(pending.hook, reason)
+        case _:
+            return Ok()

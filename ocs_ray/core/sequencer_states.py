@@ -1,7 +1,7 @@
-"""The life cycle of a sequencer as a table.
+"""The life cycle of a sequencer as tables.
 
-Source: esw SequencerBehavior.scala, one receive block a state; seed 000. Going online and offline, and the editor,
-come with the issue on the sequencer. Killed is final and reached from every state.
+Source: seed 000 and esw SequencerBehavior.scala, one receive block a state. Where they differ the seed wins: going
+online is for Offline only, going offline for Idle and Loaded only. Killed is final and reached from every state.
 """
 
 from __future__ import annotations
@@ -18,13 +18,21 @@ class State(StrEnum):
 
     IDLE = "Idle"
     LOADED = "Loaded"
+    RUNNING = "Running"
+    OFFLINE = "Offline"
     SUBMITTING = "Submitting"
     STARTING = "Starting"
-    RUNNING = "Running"
+    GOING_ONLINE = "GoingOnline"
+    GOING_OFFLINE = "GoingOffline"
     ABORTING = "AbortingSequence"
     STOPPING = "Stopping"
     SHUTTING_DOWN = "ShuttingDown"
     KILLED = "Killed"
+
+    @classmethod
+    def _missing_(cls, value: object) -> State | None:
+        """The seed's other names: Idle is also Online, Running also InProgress."""
+        return {"Online": cls.IDLE, "InProgress": cls.RUNNING}.get(str(value))
 
 
 class Trigger(StrEnum):
@@ -33,8 +41,12 @@ class Trigger(StrEnum):
     LOAD = "LoadSequence"
     START = "StartSequence"
     SUBMIT = "SubmitSequenceInternal"
+    RETRY = "RetryFailed"
+    RESET = "Reset"
     ABORT = "AbortSequence"
     STOP = "Stop"
+    GO_ONLINE = "GoOnline"
+    GO_OFFLINE = "GoOffline"
     SHUTDOWN = "Shutdown"
     HOOK_OK = "HookOk"
     HOOK_FAILED = "HookFailed"
@@ -45,9 +57,13 @@ class Hook(StrEnum):
     """Moments of a sequencer's life a script may handle."""
 
     NEW_SEQUENCE = "on_new_sequence"
+    GO_ONLINE = "on_go_online"
+    GO_OFFLINE = "on_go_offline"
     ABORT_SEQUENCE = "on_abort_sequence"
     STOP = "on_stop"
     SHUTDOWN = "on_shutdown"
+    DIAGNOSTIC_MODE = "on_diagnostic_mode"
+    OPERATIONS_MODE = "on_operations_mode"
 
 
 class Accepted(NamedTuple):
@@ -58,27 +74,35 @@ class Accepted(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """The trigger means nothing in this state; nothing changed."""
+    """The message means nothing in this state; nothing changed."""
 
     state: State
-    trigger: Trigger
+    message_type: str
 
     @property
     def text(self) -> str:
         """ESW's exact words."""
-        return f"Sequencer can not accept '{self.trigger}' message in '{self.state}' state"
+        return f"Sequencer can not accept '{self.message_type}' message in '{self.state}' state"
 
 
 _S, _T = State, Trigger
 TRANSITIONS: Final[Mapping[tuple[State, Trigger], Accepted]] = {
     (_S.IDLE, _T.LOAD): Accepted(_S.LOADED),
     (_S.IDLE, _T.SUBMIT): Accepted(_S.SUBMITTING, Hook.NEW_SEQUENCE),
+    (_S.IDLE, _T.RETRY): Accepted(_S.STARTING, Hook.NEW_SEQUENCE),
+    (_S.IDLE, _T.GO_OFFLINE): Accepted(_S.GOING_OFFLINE, Hook.GO_OFFLINE),
     (_S.LOADED, _T.LOAD): Accepted(_S.LOADED),
     (_S.LOADED, _T.SUBMIT): Accepted(_S.SUBMITTING, Hook.NEW_SEQUENCE),
     (_S.LOADED, _T.START): Accepted(_S.STARTING, Hook.NEW_SEQUENCE),
+    (_S.LOADED, _T.RESET): Accepted(_S.IDLE),
+    (_S.LOADED, _T.GO_OFFLINE): Accepted(_S.GOING_OFFLINE, Hook.GO_OFFLINE),
+    (_S.OFFLINE, _T.GO_ONLINE): Accepted(_S.GOING_ONLINE, Hook.GO_ONLINE),
     (_S.SUBMITTING, _T.HOOK_OK): Accepted(_S.RUNNING),
     (_S.STARTING, _T.HOOK_OK): Accepted(_S.RUNNING),
-    (_S.STARTING, _T.HOOK_FAILED): Accepted(_S.LOADED),
+    (_S.GOING_ONLINE, _T.HOOK_OK): Accepted(_S.IDLE),
+    (_S.GOING_ONLINE, _T.HOOK_FAILED): Accepted(_S.OFFLINE),
+    (_S.GOING_OFFLINE, _T.HOOK_OK): Accepted(_S.OFFLINE),
+    (_S.RUNNING, _T.RESET): Accepted(_S.RUNNING),
     (_S.RUNNING, _T.RUN_ENDED): Accepted(_S.IDLE),
     (_S.RUNNING, _T.ABORT): Accepted(_S.ABORTING, Hook.ABORT_SEQUENCE),
     (_S.RUNNING, _T.STOP): Accepted(_S.STOPPING, Hook.STOP),
@@ -90,20 +114,28 @@ TRANSITIONS: Final[Mapping[tuple[State, Trigger], Accepted]] = {
     (_S.SHUTTING_DOWN, _T.HOOK_OK): Accepted(_S.KILLED),
     (_S.SHUTTING_DOWN, _T.HOOK_FAILED): Accepted(_S.KILLED),
 }
+"""A failed submit, start or go-offline hook leads back to where it came from, which no table can know."""
+
+_LISTED: Final = frozenset({State.LOADED, State.RUNNING})
+EDITS: Final[Mapping[str, frozenset[State]]] = {
+    **dict.fromkeys(
+        ("Add", "Prepend", "Replace", "InsertAfter", "Delete", "AddBreakpoint", "RemoveBreakpoint", "Skip", "Move"),
+        _LISTED,
+    ),
+    **dict.fromkeys(("Pause", "Resume", "StepOnce"), frozenset({State.RUNNING})),
+}
+"""Message type of an edit -> the states that take it."""
 
 _EXTERNAL: Final = {
     State.IDLE: SequencerState.IDLE,
     State.LOADED: SequencerState.LOADED,
     State.RUNNING: SequencerState.RUNNING,
+    State.OFFLINE: SequencerState.OFFLINE,
 }
 
 
 def decide(state: State, trigger: Trigger) -> Accepted | Refused:
-    """Next state for a trigger. Shutdown is accepted in every state but the two it leads to.
-
-    A submit hook that failed goes back to where the submit came from; the caller knows that state, so it is no row
-    here.
-    """
+    """Next state for a trigger. Shutdown is accepted in every state but the two it leads to."""
     if trigger is Trigger.SHUTDOWN and state not in (State.SHUTTING_DOWN, State.KILLED):
         return Accepted(State.SHUTTING_DOWN, Hook.SHUTDOWN)
     return TRANSITIONS.get((state, trigger)) or Refused(state, trigger)

@@ -1,57 +1,46 @@
 """The steps of one sequence, in order. Source: esw StepList.scala, Step.scala.
 
-One pointer to the first pending step, so that taking the next step costs the same with ten steps and with 100,000.
+A pointer to the first pending step makes taking the next one cost the same with ten steps and with 100,000; only
+edits look a step up by its id.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence as OrderedValues
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from ocs_ray.models.commands import Sequence, SequenceCommand
+from ocs_ray.core.step_record import StepRecord
+from ocs_ray.models.commands import SequenceCommand
+from ocs_ray.models.responses import Result
+from ocs_ray.models.sequencer_replies import CannotOperateOnAnInFlightOrFinishedStep, IdDoesNotExist
 from ocs_ray.models.steps import Step, StepStatus
 
-
-@dataclass(slots=True)
-class StepRecord:
-    """One step as the core keeps it; clients get the frozen ``Step``."""
-
-    id: str
-    command: SequenceCommand
-    status: StepStatus = StepStatus.PENDING
-    message: str = ""
-    started_at: float | None = None
-    ended_at: float | None = None
-
-    def view(self) -> Step:
-        """The frozen value for clients."""
-        return Step(
-            id=self.id,
-            command=self.command,
-            status=self.status,
-            message=self.message,
-            started_at=self.started_at,
-            ended_at=self.ended_at,
-        )
+EditRefusal = IdDoesNotExist | CannotOperateOnAnInFlightOrFinishedStep
 
 
 class StepList:
     """Steps with their progress.
 
     Args:
-        sequence: the commands.
-        ids: one id a command.
-
-    Raises:
-        ValueError: not as many ids as commands.
+        steps: in order, those that are not pending first.
     """
 
-    def __init__(self, sequence: Sequence, ids: OrderedValues[str]) -> None:
-        self._steps = [StepRecord(id_, command) for id_, command in zip(ids, sequence, strict=True)]
+    def __init__(self, steps: Iterable[StepRecord]) -> None:
+        self._steps = list(steps)
         self._next = 0
-        self.in_flight: StepRecord | None = None
-        self.done = 0
+        self.driven: StepRecord | None = None
+        self.nested: list[StepRecord] = []
+        self.done = sum(step.status.is_finished for step in self._steps)
         self.first_failure: StepRecord | None = None
+        self._touched: list[StepRecord] = []
+
+    @classmethod
+    def of(cls, commands: Iterable[SequenceCommand], ids: Iterable[str]) -> StepList:
+        """All pending; one id a command.
+
+        Raises:
+            ValueError: not as many ids as commands.
+        """
+        return cls(new_steps(commands, ids))
 
     def __len__(self) -> int:
         return len(self._steps)
@@ -60,46 +49,245 @@ class StepList:
         """All steps, frozen, for clients."""
         return tuple(step.view() for step in self._steps)
 
+    def view_of(self, ids: Iterable[str]) -> tuple[Step, ...]:
+        """These steps, frozen; ids that are not in the list any more are passed over."""
+        wanted = set(ids)
+        return tuple(step.view() for step in self._steps if step.id in wanted)
+
+    def ids(self) -> tuple[str, ...]:
+        """Ids of all steps, in order."""
+        return tuple(step.id for step in self._steps)
+
+    def drain_touched(self) -> list[StepRecord]:
+        """The steps that changed since the last call."""
+        touched, self._touched = self._touched, []
+        return touched
+
+    # -- running -------------------------------------------------------------------------------------------------
+
+    @property
+    def next_pending(self) -> StepRecord | None:
+        """The first pending step."""
+        while self._next < len(self._steps) and not self._steps[self._next].is_pending:
+            self._next += 1  # a step further on may have been skipped
+        return self._steps[self._next] if self._next < len(self._steps) else None
+
+    @property
+    def next_executable(self) -> StepRecord | None:
+        """The first pending step, unless a breakpoint pauses before it or a step failed."""
+        step = self.next_pending
+        return None if step is None or step.has_breakpoint or self.first_failure is not None else step
+
     @property
     def is_finished(self) -> bool:
         """Nothing runs, and nothing is left to run or a step failed. An empty list is finished."""
-        return self.in_flight is None and (self._next >= len(self._steps) or self.first_failure is not None)
+        return self.driven is None and (self.first_failure is not None or self.next_pending is None)
 
     def take_next(self, at: float) -> StepRecord | None:
-        """Put the first pending step in flight; None when one is in flight already or nothing is left.
+        """Put the next executable step in flight; None when one is in flight already or there is none.
 
         Args:
             at: Unix time in seconds.
         """
-        if self.in_flight is not None or self.is_finished:
+        if self.driven is not None or (step := self.next_executable) is None:
             return None
-        step = self._steps[self._next]
-        step.status, step.started_at = StepStatus.IN_FLIGHT, at
-        self._next += 1
-        self.in_flight = step
-        return step
+        self.driven = step
+        return self._start(step, at)
 
-    def end(self, step_id: str, failure: str | None, at: float) -> bool:
-        """Record how a step in flight ended; False when it is not in flight, so the outcome is late and dropped.
+    def take_nested(self, step_id: str, at: float) -> StepRecord | None:
+        """Put exactly this step in flight beside the driven one, if it is the next; it ends with it."""
+        step = self.next_executable
+        if self.driven is None or step is None or step.id != step_id:
+            return None
+        self.nested.append(step)
+        return self._start(step, at)
+
+    def end(
+        self, step_id: str, failure: str | None, at: float, *, attempts: int = 1, result: Result | None = None
+    ) -> bool:
+        """Record how the driven step ended, and with it those nested in it.
 
         Args:
             failure: the reason, None for success.
             at: Unix time in seconds.
+            attempts: how often its handler was run.
+            result: what the handler returned.
+
+        Returns:
+            False when ``step_id`` is not the driven one: the outcome is late and dropped.
         """
-        step = self.in_flight
-        if step is None or step.id != step_id:
+        if self.driven is None or self.driven.id != step_id:
             return False
-        step.ended_at, self.in_flight = at, None
-        self.done += 1
-        if failure is None:
-            step.status = StepStatus.SUCCESS
-        else:
-            step.status, step.message = StepStatus.FAILURE, failure
-            self.first_failure = self.first_failure or step
+        ended = [self.driven, *self.nested]
+        self.driven.attempts += attempts - 1
+        self.driven.result = result
+        for step in ended:
+            step.ended_at = at
+            step.status = StepStatus.SUCCESS if failure is None else StepStatus.FAILURE
+            step.message = failure or ""
+        if failure is not None:
+            self.first_failure = self.driven
+        self.done += len(ended)
+        self.driven, self.nested = None, []
+        self._touched += ended
         return True
 
     def cancel_pending(self) -> None:
         """Keep every pending step from running; what is in flight goes on."""
-        for step in self._steps[self._next :]:
+        cancelled = [step for step in self._steps[self._next :] if step.is_pending]
+        for step in cancelled:
             step.status = StepStatus.CANCELLED
         self._next = len(self._steps)
+        self._touched += cancelled
+
+    def retried(self) -> StepList:
+        """The same steps, to go on from the failed one; this list stays as it is, for the history."""
+        failed = self.first_failure
+        nested = {id(step) for step in self._steps if step.status is StepStatus.FAILURE}
+        return StepList(step.again() if step is failed or id(step) in nested else step.copy() for step in self._steps)
+
+    # -- editing -------------------------------------------------------------------------------------------------
+
+    def add(self, steps: list[StepRecord]) -> None:
+        """Append."""
+        self._steps.extend(steps)
+        self._touched += steps
+
+    def prepend(self, steps: list[StepRecord]) -> None:
+        """Put before the first pending step; at the end when there is none."""
+        first = self.next_pending
+        place = len(self._steps) if first is None else self._next
+        self._steps[place:place] = steps
+        self._touched += steps
+
+    def replace(self, step_id: str, steps: list[StepRecord]) -> EditRefusal | None:
+        """Put in the place of a pending step."""
+        place = self._pending_place(step_id)
+        if not isinstance(place, int):
+            return place
+        self._steps[place : place + 1] = steps
+        self._touched += steps
+        return None
+
+    def insert_after(self, step_id: str, steps: list[StepRecord]) -> EditRefusal | None:
+        """Put after a step whose successor, if it has one, is pending."""
+        place = self._place_after(step_id)
+        if not isinstance(place, int):
+            return place
+        self._steps[place:place] = steps
+        self._touched += steps
+        return None
+
+    def delete(self, step_id: str) -> EditRefusal | None:
+        """Take a pending step out."""
+        return self.replace(step_id, [])
+
+    def drop_pending(self) -> None:
+        """Take all pending steps out."""
+        self._steps = [step for step in self._steps if not step.is_pending]
+        self._next = len(self._steps)
+
+    def skip(self, step_id: str) -> EditRefusal | None:
+        """Pass a pending step over."""
+        place = self._pending_place(step_id)
+        if not isinstance(place, int):
+            return place
+        self._steps[place].status = StepStatus.SKIPPED
+        self._touched.append(self._steps[place])
+        self.done += 1
+        return None
+
+    def move(self, step_id: str, after: str | None) -> EditRefusal | None:
+        """Put a pending step after another one, or first among the pending ones."""
+        place = self._pending_place(step_id)
+        if not isinstance(place, int):
+            return place
+        if after == step_id:
+            return None
+        if after is not None and not isinstance(target := self._place_after(after), int):
+            return target
+        step = self._steps.pop(place)
+        target_place = self._place(after) if after is not None else None
+        if isinstance(target_place, int):
+            self._steps.insert(target_place + 1, step)
+        else:
+            self.prepend([step])
+        return None
+
+    def set_breakpoint(self, step_id: str) -> EditRefusal | None:
+        """Pause before a pending step."""
+        place = self._pending_place(step_id)
+        if not isinstance(place, int):
+            return place
+        self._mark(self._steps[place], True)
+        return None
+
+    def clear_breakpoint(self, step_id: str) -> EditRefusal | None:
+        """Do not pause before a step; on a step that is not pending, or has none, nothing happens."""
+        place = self._place(step_id)
+        if not isinstance(place, int):
+            return place
+        self._mark(self._steps[place], False)
+        return None
+
+    def pause(self) -> EditRefusal | None:
+        """Pause before the next pending step."""
+        step = self.next_pending
+        if step is None:
+            return CannotOperateOnAnInFlightOrFinishedStep()
+        self._mark(step, True)
+        return None
+
+    def resume(self) -> None:
+        """Clear the breakpoint of the next pending step only."""
+        if (step := self.next_pending) is not None:
+            self._mark(step, False)
+
+    def step_once(self) -> EditRefusal | None:
+        """Let one step run and pause before the one after it; one that runs already is that step."""
+        step = self.next_pending
+        if self.driven is not None or step is None:
+            return self.pause()
+        self._mark(step, False)
+        following = next((s for s in self._steps[self._next + 1 :] if s.is_pending), None)
+        if following is not None:
+            self._mark(following, True)
+        return None
+
+    def _mark(self, step: StepRecord, has_breakpoint: bool) -> None:
+        step.has_breakpoint = has_breakpoint
+        self._touched.append(step)
+
+    def _start(self, step: StepRecord, at: float) -> StepRecord:
+        step.status, step.started_at, step.attempts = StepStatus.IN_FLIGHT, at, step.attempts + 1
+        self._touched.append(step)
+        return step
+
+    def _place(self, step_id: str) -> int | IdDoesNotExist:
+        for place, step in enumerate(self._steps):
+            if step.id == step_id:
+                return place
+        return IdDoesNotExist(id=step_id)
+
+    def _pending_place(self, step_id: str) -> int | EditRefusal:
+        place = self._place(step_id)
+        if isinstance(place, int) and not self._steps[place].is_pending:
+            return CannotOperateOnAnInFlightOrFinishedStep()
+        return place
+
+    def _place_after(self, step_id: str) -> int | EditRefusal:
+        place = self._place(step_id)
+        if not isinstance(place, int):
+            return place
+        if place + 1 < len(self._steps) and not self._steps[place + 1].is_pending:
+            return CannotOperateOnAnInFlightOrFinishedStep()
+        return place + 1
+
+
+def new_steps(commands: Iterable[SequenceCommand], ids: Iterable[str]) -> list[StepRecord]:
+    """A pending step a command.
+
+    Raises:
+        ValueError: not as many ids as commands.
+    """
+    return [StepRecord(id_, command) for id_, command in zip(ids, commands, strict=True)]

@@ -80,13 +80,18 @@ class ScriptSource(Message):
 
 
 class LoadScript(Message):
-    """Start a sequencer with a script: sent to an idle sequence component, and by it to the new sequencer."""
+    """Start a sequencer with a script: sent to an idle sequence component, and by it to the new sequencer.
+
+    Args:
+        hook_limit_s: longest a hook of the script may take, in seconds; then it counts as failed.
+    """
 
     kind: Literal["LoadScript"] = "LoadScript"
     prefix: Prefix
     obs_mode: ObsMode
     script: ScriptSource
     time_factor: PositiveFloat = 1.0
+    hook_limit_s: PositiveFloat = 60.0
 
 
 class UnloadScript(Message):

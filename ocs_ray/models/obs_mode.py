@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import model_validator
+from pydantic import PositiveFloat, model_validator
 
 from ocs_ray.models.identifiers import ObsMode, VariationInfo
 from ocs_ray.models.message import Message
@@ -18,6 +18,7 @@ class ObsModeConfig(Message):
         sequencers: ``IRIS`` or ``IRIS.variation`` -> path of its script.
         root: folder scripts may import from.
         example: path of the example sequence, or None.
+        hook_limit_s: longest a hook of one of the scripts may take, in seconds.
     """
 
     name: ObsMode
@@ -25,6 +26,7 @@ class ObsModeConfig(Message):
     sequencers: dict[VariationInfo, str]
     root: str
     example: str | None = None
+    hook_limit_s: PositiveFloat = 60.0
 
     @model_validator(mode="after")
     def _has_a_top_level_sequencer(self) -> ObsModeConfig:

@@ -1,17 +1,20 @@
-"""What a sequencer understands and what it answers. Source: esw SequencerMessages.scala, EswSequencerResponse.scala."""
+"""What a sequencer understands and how it describes itself. Source: esw SequencerMessages.scala."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import Literal
+from uuid import uuid4
 
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from ocs_ray.models.commands import Sequence
-from ocs_ray.models.identifiers import ObsMode
+from ocs_ray.models.identifiers import Id, ObsMode
 from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import Prefix
+from ocs_ray.models.responses import SubmitResponse
 from ocs_ray.models.steps import Step
+from ocs_ray.models.times import UTCTime
 
 HOURS_10_S = 36_000.0
 
@@ -26,50 +29,103 @@ class SequencerState(StrEnum):
     PROCESSING = "Processing"
 
 
-class SubmitSequence(Message):
+class Request(Message):
+    """A message that changes something: a repeat of it (a retry after a lost reply) takes effect once.
+
+    Args:
+        request_id: unique for the request; a repeat with the same id gets the first answer.
+    """
+
+    request_id: str = Field(default_factory=lambda: str(uuid4()))
+
+
+class SubmitSequence(Request):
     """Run a sequence; answered with Started once the new-sequence hook ended well."""
 
     kind: Literal["SubmitSequence"] = "SubmitSequence"
     sequence: Sequence
 
 
-class LoadSequence(Message):
+class LoadSequence(Request):
     """Take a sequence without starting it."""
 
     kind: Literal["LoadSequence"] = "LoadSequence"
     sequence: Sequence
 
 
-class StartSequence(Message):
+class StartSequence(Request):
     """Start what was loaded."""
 
     kind: Literal["StartSequence"] = "StartSequence"
 
 
-class AbortSequence(Message):
+class RetryFailed(Request):
+    """Resume the last run, which failed, at its failed step, under a new run id. Ours; ESW has to load all anew."""
+
+    kind: Literal["RetryFailed"] = "RetryFailed"
+
+
+class AbortSequence(Request):
     """End the run: abort hook, no further step."""
 
     kind: Literal["AbortSequence"] = "AbortSequence"
 
 
-class Stop(Message):
+class Stop(Request):
     """End the run after the current step: stop hook, no further step."""
 
     kind: Literal["Stop"] = "Stop"
+
+
+class GoOnline(Request):
+    """Offline -> Idle, when the hook ends well."""
+
+    kind: Literal["GoOnline"] = "GoOnline"
+
+
+class GoOffline(Request):
+    """Idle or Loaded -> Offline, when the hook ends well; the step list is dropped."""
+
+    kind: Literal["GoOffline"] = "GoOffline"
+
+
+class DiagnosticMode(Request):
+    """Run the diagnostic hooks; accepted in every state.
+
+    Args:
+        start_time: when the diagnostic data should begin.
+        hint: what kind of diagnostic data.
+    """
+
+    kind: Literal["DiagnosticMode"] = "DiagnosticMode"
+    start_time: UTCTime
+    hint: str
+
+
+class OperationsMode(Request):
+    """Run the operations hooks: back from diagnostic mode; accepted in every state."""
+
+    kind: Literal["OperationsMode"] = "OperationsMode"
+
+
+class Shutdown(Request):
+    """End for good: shutdown hook, every waiter answered."""
+
+    kind: Literal["Shutdown"] = "Shutdown"
 
 
 class Query(Message):
     """The response of a run as it stands."""
 
     kind: Literal["Query"] = "Query"
-    run_id: str
+    run_id: Id
 
 
 class QueryFinal(Message):
     """The final response of a run, waiting for it up to ``timeout_s`` seconds."""
 
     kind: Literal["QueryFinal"] = "QueryFinal"
-    run_id: str
+    run_id: Id
     timeout_s: PositiveFloat = HOURS_10_S
 
 
@@ -85,14 +141,36 @@ class GetSequencerState(Message):
     kind: Literal["GetSequencerState"] = "GetSequencerState"
 
 
+class GetSequenceComponent(Message):
+    """Prefix of the sequence component the sequencer was loaded in."""
+
+    kind: Literal["GetSequenceComponent"] = "GetSequenceComponent"
+
+
+class GetRuns(Message):
+    """The last runs with their times, steps and responses; one only when ``run_id`` is given."""
+
+    kind: Literal["GetRuns"] = "GetRuns"
+    run_id: str | None = None
+
+
 class GetStatus(Message):
     """Who and what this is; answered at once in any state."""
 
     kind: Literal["GetStatus"] = "GetStatus"
 
 
+class GetMetrics(Message):
+    """The process's metrics in Prometheus' text form."""
+
+    kind: Literal["GetMetrics"] = "GetMetrics"
+
+
 class Watch(Message):
-    """The snapshot as soon as its version is above ``after``; the present one when ``timeout_s`` passes first."""
+    """What changed since version ``after``, as soon as something did; what there is after ``timeout_s`` seconds.
+
+    With ``after`` 0, or when the changes since are not kept any more, the whole list comes.
+    """
 
     kind: Literal["Watch"] = "Watch"
     after: NonNegativeInt = 0
@@ -106,41 +184,58 @@ class SetTimeFactor(Message):
     factor: PositiveFloat
 
 
-class Shutdown(Message):
-    """End for good: shutdown hook, every waiter answered."""
-
-    kind: Literal["Shutdown"] = "Shutdown"
-
-
-class Ok(Message):
-    """Done."""
-
-    kind: Literal["Ok"] = "Ok"
-
-
-class Unhandled(Message):
-    """The message means nothing in the present state; nothing changed. Source: esw EswSequencerResponse.scala."""
-
-    kind: Literal["Unhandled"] = "Unhandled"
-    state: str
-    message_type: str
-    msg: str
-
-
 class SequencerSnapshot(Message):
     """All a progress display needs.
 
     Args:
         version: grows with every change; pass it to the next Watch.
+        list_version: grows when the list itself changed (loaded, edited); edits may name the one they were made for.
         run_id: the present or last run, None before the first.
         killed: the sequencer is shutting down; there will be no further version.
     """
 
     version: int
+    list_version: int
     state: SequencerState
     run_id: str | None
     steps: tuple[Step, ...]
     killed: bool = False
+
+
+class SequencerDelta(Message):
+    """What changed between two versions.
+
+    Args:
+        since: the version this starts from.
+        changed: the steps that changed, whole, in the order of the list.
+        order: ids of all steps in order when the list itself changed, else None.
+    """
+
+    since: int
+    version: int
+    list_version: int
+    state: SequencerState
+    run_id: str | None
+    changed: tuple[Step, ...]
+    order: tuple[str, ...] | None = None
+    killed: bool = False
+
+
+class RunRecord(Message):
+    """One run of the history.
+
+    Args:
+        started_at: Unix time in seconds.
+        ended_at: Unix time in seconds, None while it runs.
+        response: as it stands.
+        steps: with their times, attempts and results.
+    """
+
+    run_id: str
+    started_at: float
+    ended_at: float | None
+    response: SubmitResponse
+    steps: tuple[Step, ...]
 
 
 class SequencerStatus(Message):
@@ -151,6 +246,9 @@ class SequencerStatus(Message):
         sequence_component: the component it was loaded in.
         step: ``name`` of the step in flight, or None.
         pid: process id on its machine.
+        online: False in Offline only.
+        blocked_s: seconds for which the script has kept its strand from running anything else; 0 when it has not.
+        blocked_at: the script's line it is at, ``file:line function``.
     """
 
     prefix: Prefix
@@ -163,6 +261,6 @@ class SequencerStatus(Message):
     steps_done: int
     steps_total: int
     pid: int
-
-
-OkOrUnhandled = Ok | Unhandled
+    online: bool = True
+    blocked_s: float = 0.0
+    blocked_at: str = ""

@@ -6,16 +6,18 @@ from enum import StrEnum
 
 from ocs_ray.models.commands import SequenceCommand
 from ocs_ray.models.message import Message
+from ocs_ray.models.responses import Result
 
 
 class StepStatus(StrEnum):
-    """Where a step stands. Cancelled is ours: a step an abort or stop kept from running."""
+    """Where a step stands. Ours are Cancelled, kept from running by an abort or stop, and Skipped, passed over."""
 
     PENDING = "Pending"
     IN_FLIGHT = "InFlight"
     SUCCESS = "Success"
     FAILURE = "Failure"
     CANCELLED = "Cancelled"
+    SKIPPED = "Skipped"
 
     @property
     def is_finished(self) -> bool:
@@ -31,6 +33,8 @@ class Step(Message):
         message: the reason, when ``status`` is Failure.
         started_at: Unix time in seconds, when it went in flight.
         ended_at: Unix time in seconds.
+        attempts: how often its handler was run, retries included.
+        result: what the handler returned, if it returned a Result.
     """
 
     id: str
@@ -40,6 +44,8 @@ class Step(Message):
     has_breakpoint: bool = False
     started_at: float | None = None
     ended_at: float | None = None
+    attempts: int = 0
+    result: Result | None = None
 
     @property
     def duration_s(self) -> float | None:

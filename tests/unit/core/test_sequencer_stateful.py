@@ -1,4 +1,4 @@
-"""Any interleaving of commands, hook outcomes and step outcomes: what must hold whatever happens."""
+"""Any interleaving of commands, edits, hook outcomes and step outcomes: what must hold whatever happens."""
 
 from __future__ import annotations
 
@@ -10,13 +10,35 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from ocs_ray.core import sequencer_events as ev
 from ocs_ray.core.sequencer import SequencerCore
-from ocs_ray.core.sequencer_states import State
+from ocs_ray.core.sequencer_states import Hook, State
+from ocs_ray.core.sequencer_view import changes_since, snapshot, updated
 from ocs_ray.models.commands import Sequence, Setup
+from ocs_ray.models.editor_messages import (
+    Add,
+    AddBreakpoint,
+    Delete,
+    InsertAfter,
+    Move,
+    Pause,
+    Prepend,
+    RemoveBreakpoint,
+    Replace,
+    Reset,
+    Resume,
+    Skip,
+    StepOnce,
+)
 from ocs_ray.models.responses import Started
-from ocs_ray.models.sequencer_messages import Unhandled
+from ocs_ray.models.sequencer_messages import SequencerDelta, SequencerSnapshot, SequencerState
+from ocs_ray.models.sequencer_replies import Ok, Unhandled
 from ocs_ray.models.steps import StepStatus
 
 failures = st.sampled_from([None, "boom"])
+
+
+def has_list(machine: SequencerMachine) -> bool:
+    """Edits elsewhere are refused all alike; ``edit_made_for_another_version`` goes on trying."""
+    return machine.core.steps is not None and machine.core.state in (State.LOADED, State.RUNNING)
 
 
 class SequencerMachine(RuleBasedStateMachine):
@@ -31,18 +53,34 @@ class SequencerMachine(RuleBasedStateMachine):
         self.steps: list[ev.RunStep] = []
         self.runs: list[str] = []
         self.clock = 0.0
+        self.journal: list[tuple[ev.Event, float]] = []
+        self.known: SequencerSnapshot = snapshot(self.core)
+        self.names = 0
+        self.core_is_ending = False
 
     def give(self, event: ev.Event) -> None:
         self.clock += 1
-        before = (self.core.state, self.core.run_id, self.core.steps)
-        for effect in self.core.handle(event, self.clock):
+        self.journal.append((event, self.clock))
+        before = snapshot(self.core)
+        version = self.core.log.version
+        self.core_is_ending = any(step.status is StepStatus.CANCELLED for step in before.steps) and (
+            before.state is SequencerState.RUNNING
+        )
+        effects = self.core.handle(event, self.clock)
+        changed = any(isinstance(effect, ev.Changed) for effect in effects)
+        assert changed == (self.core.log.version == version + 1)
+        if not changed:
+            assert snapshot(self.core) == before
+        for effect in effects:
             match effect:
                 case ev.Answer(ask, reply):
                     assert ask in self.asked
-                    assert ask not in self.answers
+                    assert ask not in self.answers, "a question is answered once"
                     self.answers[ask] = reply
                     if isinstance(reply, Unhandled):
-                        assert (self.core.state, self.core.run_id, self.core.steps) == before
+                        assert not changed
+                    if isinstance(event, ev.EditList) and isinstance(reply, Ok):
+                        assert not self.core_is_ending, "nothing is taken into a run that is being ended"
                 case ev.RunHook():
                     self.hooks.append(effect)
                 case ev.RunStep():
@@ -50,84 +88,188 @@ class SequencerMachine(RuleBasedStateMachine):
                 case _:
                     pass
 
-    def new_ask(self) -> int:
+    def ask(self) -> int:
         self.asked.add(len(self.asked) + 1)
         return len(self.asked)
 
-    @rule(count=st.integers(0, 3))
-    def submit(self, count: int) -> None:
+    def fresh(self, count: int) -> tuple[str, ...]:
+        self.names += count
+        return tuple(f"s{self.names - n}" for n in range(count))
+
+    def some_id(self, data: st.DataObject) -> str:
+        ids = self.core.steps.ids() if self.core.steps is not None else ()
+        return data.draw(st.sampled_from([*ids, "nobody"]))
+
+    @rule(count=st.integers(0, 4), unknown=st.sampled_from([(), (), ("Setup what",)]))
+    def submit(self, count: int, unknown: tuple[str, ...]) -> None:
         self.runs.append(f"r{len(self.runs)}")
-        self.give(ev.Submit(self.new_ask(), commands(count), step_ids(self.runs[-1], count), self.runs[-1]))
+        self.give(ev.Submit(self.ask(), commands(count), self.fresh(count), self.runs[-1], unknown))
 
-    @rule(count=st.integers(0, 3))
-    def load(self, count: int) -> None:
-        self.give(ev.Load(self.new_ask(), commands(count), step_ids(f"l{len(self.asked)}", count)))
+    @rule(count=st.integers(0, 4), unknown=st.sampled_from([(), (), ("Wait what",)]))
+    def load(self, count: int, unknown: tuple[str, ...]) -> None:
+        self.give(ev.Load(self.ask(), commands(count), self.fresh(count), unknown))
 
+    @precondition(lambda self: self.core.state in (State.IDLE, State.LOADED))
+    @rule(count=st.integers(2, 5))
+    def a_run_begins(self, count: int) -> None:
+        """What mostly happens, so that the rest mostly happens to a run."""
+        self.submit(count, ())
+        self.last_hook_ends(None)
+
+    @precondition(lambda self: self.core.state is State.RUNNING)
+    @rule(failure=st.sampled_from([None, None, None, "boom"]))
+    def the_step_in_flight_ends(self, failure: str | None) -> None:
+        if self.core.steps is not None and self.core.steps.driven is not None:
+            step = self.core.steps.driven
+            self.give(ev.StepEnded(str(self.core.run_id), step.id, failure))
+
+    @precondition(lambda self: self.core.state is State.RUNNING)
+    @rule(abort=st.booleans(), failure=failures)
+    def the_run_is_ended(self, abort: bool, failure: str | None) -> None:
+        self.end(abort)
+        self.last_hook_ends(failure)
+
+    @precondition(lambda self: self.core.peeked is not None)
     @rule()
-    def start(self) -> None:
+    def the_next_step_is_taken_nested(self) -> None:
+        step = self.core.peeked
+        assert step is not None
+        self.give(ev.TakeNested(self.ask(), step.id))
+
+    @rule(retry=st.booleans())
+    def start_or_retry(self, retry: bool) -> None:
         self.runs.append(f"r{len(self.runs)}")
-        self.give(ev.Start(self.new_ask(), self.runs[-1]))
+        self.give(ev.Retry(self.ask(), self.runs[-1]) if retry else ev.Start(self.ask(), self.runs[-1]))
 
     @rule(abort=st.booleans())
     def end(self, abort: bool) -> None:
-        self.give(ev.End(self.new_ask(), abort))
+        self.give(ev.End(self.ask(), abort))
+
+    @precondition(lambda self: self.core.state is not State.RUNNING)
+    @rule(online=st.booleans())
+    def go(self, online: bool) -> None:
+        self.give(ev.GoOnOffline(self.ask(), online))
+
+    @rule(hook=st.sampled_from([Hook.DIAGNOSTIC_MODE, Hook.OPERATIONS_MODE]))
+    def change_mode(self, hook: Hook) -> None:
+        self.give(ev.ChangeMode(self.ask(), hook))
+
+    @precondition(has_list)
+    @rule(kind=st.sampled_from([Add, Prepend]), count=st.integers(0, 2), current=st.booleans())
+    def bring_in(self, kind: type[Add | Prepend], count: int, current: bool) -> None:
+        version = self.core.log.list_version if current else None
+        edit = kind(commands=tuple(commands(count)), if_version=version)
+        self.give(ev.EditList(self.ask(), edit, self.fresh(count)))
+
+    @precondition(has_list)
+    @rule(kind=st.sampled_from([Replace, InsertAfter]), count=st.integers(0, 2), data=st.data())
+    def bring_in_at(self, kind: type[Replace | InsertAfter], count: int, data: st.DataObject) -> None:
+        edit = kind(id=self.some_id(data), commands=tuple(commands(count)))
+        self.give(ev.EditList(self.ask(), edit, self.fresh(count)))
+
+    @precondition(has_list)
+    @rule(kind=st.sampled_from([Delete, AddBreakpoint, RemoveBreakpoint, Skip]), data=st.data())
+    def change_one(self, kind: type[Delete | AddBreakpoint | RemoveBreakpoint | Skip], data: st.DataObject) -> None:
+        self.give(ev.EditList(self.ask(), kind(id=self.some_id(data))))
+
+    @precondition(has_list)
+    @rule(kind=st.sampled_from([Pause, Resume, StepOnce, Reset]))
+    def change_flow(self, kind: type[Pause | Resume | StepOnce | Reset]) -> None:
+        self.give(ev.EditList(self.ask(), kind()))
+
+    @precondition(has_list)
+    @rule(data=st.data(), first=st.booleans())
+    def move(self, data: st.DataObject, first: bool) -> None:
+        before = set(self.core.steps.ids()) if self.core.steps is not None else set()
+        edit = Move(id=self.some_id(data), after=None if first else self.some_id(data))
+        self.give(ev.EditList(self.ask(), edit))
+        assert (set(self.core.steps.ids()) if self.core.steps is not None else set()) == before
+
+    @rule(data=st.data())
+    def edit_made_for_another_version(self, data: st.DataObject) -> None:
+        version = data.draw(st.integers(-1, self.core.log.list_version - 1))
+        before = snapshot(self.core).steps
+        self.give(ev.EditList(self.ask(), Delete(id=self.some_id(data), if_version=version)))
+        assert snapshot(self.core).steps == before
+
+    @rule(data=st.data())
+    def take_nested(self, data: st.DataObject) -> None:
+        self.give(ev.TakeNested(self.ask(), self.some_id(data)))
 
     @precondition(lambda self: self.runs)
     @rule(data=st.data())
     def wait_for_a_run(self, data: st.DataObject) -> None:
-        self.give(ev.AskFinal(self.new_ask(), data.draw(st.sampled_from(self.runs))))
+        self.give(ev.AskFinal(self.ask(), data.draw(st.sampled_from(self.runs))))
 
     @precondition(lambda self: self.hooks)
     @rule(data=st.data(), failure=failures)
     def hook_ends(self, data: st.DataObject, failure: str | None) -> None:
         self.give(ev.HookEnded(data.draw(st.sampled_from(self.hooks)).token, failure))
 
+    @precondition(lambda self: self.hooks)
+    @rule(failure=failures)
+    def last_hook_ends(self, failure: str | None) -> None:
+        self.give(ev.HookEnded(self.hooks[-1].token, failure))
+
     @precondition(lambda self: self.steps)
     @rule(data=st.data(), failure=failures)
     def step_ends(self, data: st.DataObject, failure: str | None) -> None:
-        step = data.draw(st.sampled_from(self.steps))
+        step = data.draw(st.sampled_from(self.steps[-3:]))
         self.give(ev.StepEnded(step.run_id, step.step_id, failure))
 
-    @precondition(lambda self: len(self.asked) > 12)
+    @precondition(lambda self: len(self.asked) > 25)
     @rule()
     def shut(self) -> None:
-        self.give(ev.Shut(self.new_ask()))
+        self.give(ev.Shut(self.ask()))
+
+    @rule()
+    def subscriber_pulls(self) -> None:
+        """Pulled at any moment, the changes give what a full look gives."""
+        news = changes_since(self.core, self.known.version)
+        self.known = updated(self.known, news) if isinstance(news, SequencerDelta) else news
+        assert self.known == snapshot(self.core)
 
     @invariant()
-    def at_most_one_step_is_in_flight(self) -> None:
+    def one_driven_step_at_most(self) -> None:
         if self.core.steps is not None:
-            statuses = [step.status for step in self.core.steps.view()]
-            assert statuses.count(StepStatus.IN_FLIGHT) <= 1
+            flying = [s.id for s in self.core.steps.view() if s.status is StepStatus.IN_FLIGHT]
+            driven = [self.core.steps.driven.id] if self.core.steps.driven is not None else []
+            assert sorted(flying) == sorted([*driven, *(s.id for s in self.core.steps.nested)])
+            assert driven or not flying
 
     @invariant()
-    def a_step_is_started_once(self) -> None:
-        assert len({step.step_id for step in self.steps}) == len(self.steps)
-
-    @invariant()
-    def running_means_a_step_is_in_flight(self) -> None:
+    def running_means_a_step_runs_or_a_breakpoint_holds(self) -> None:
         """Otherwise nothing would ever end the run."""
         if self.core.state is State.RUNNING:
             assert self.core.steps is not None
-            assert self.core.steps.in_flight is not None
+            following = self.core.steps.next_pending
+            assert self.core.steps.driven is not None or (following is not None and following.has_breakpoint)
+
+    @invariant()
+    def finished_steps_are_counted(self) -> None:
+        if self.core.steps is not None:
+            ended = [s for s in self.core.steps.view() if s.status.is_finished and s.status is not StepStatus.CANCELLED]
+            assert self.core.steps.done == len(ended)
 
     def teardown(self) -> None:
-        """Let everything end: then every question has had its answer and no run is left open."""
-        self.give(ev.Shut(self.new_ask()))
+        """Let everything end: every question has had its answer, no run is open, and the journal tells it all again."""
+        self.give(ev.Shut(self.ask()))
         for hook in list(self.hooks):
             self.give(ev.HookEnded(hook.token, None))
         assert self.core.state is State.KILLED
         assert set(self.answers) == self.asked
         started = {str(reply.run_id) for reply in self.answers.values() if isinstance(reply, Started)}
-        assert all(self.core.query(run_id).is_final for run_id in started)
+        assert all(self.core.history.query(run_id).is_final for run_id in started)
+        again = SequencerCore()
+        for event, at in self.journal:
+            again.handle(event, at)
+        assert snapshot(again) == snapshot(self.core)
+        assert again.history.view(None) == self.core.history.view(None)
 
 
 def commands(count: int) -> Sequence:
     return Sequence.of(*(Setup("ESW.test", f"c{n}") for n in range(count)))
 
 
-def step_ids(run: str, count: int) -> tuple[str, ...]:
-    return tuple(f"{run}-{n}" for n in range(count))
-
-
 TestSequencerMachine = SequencerMachine.TestCase
-TestSequencerMachine.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestSequencerMachine.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
