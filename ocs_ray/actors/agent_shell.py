@@ -27,7 +27,8 @@ from ocs_ray.models.component_messages import (
     ShutdownComponent,
 )
 from ocs_ray.models.prefix import ComponentType, Prefix
-from ocs_ray.models.sequencer_messages import Ok, SetTimeFactor
+from ocs_ray.models.sequencer_messages import SetTimeFactor
+from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.scripting.port import Port
 
 STATUS_S: Final = 2.0

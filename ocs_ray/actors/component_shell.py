@@ -22,11 +22,14 @@ from ocs_ray.models.component_messages import (
     Submit,
     Validate,
 )
+from ocs_ray.models.component_modes import ModeMessage
 from ocs_ray.models.identifiers import Id
 from ocs_ray.models.prefix import Prefix
-from ocs_ray.models.responses import Accepted, Completed, Error, Invalid, Result, Started, SubmitResponse
-from ocs_ray.models.sequencer_messages import Ok, Query, QueryFinal, SetTimeFactor
+from ocs_ray.models.responses import Accepted, Completed, Error, Invalid, Locked, Result, Started, SubmitResponse
+from ocs_ray.models.sequencer_messages import Query, QueryFinal, SetTimeFactor
+from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.scripting.component_handlers import ComponentContext, ComponentHandlers
+from ocs_ray.scripting.component_modes import ComponentModes
 from ocs_ray.scripting.port import Port, use_port
 from ocs_ray.scripting.time_scale import TimeScale
 
@@ -49,6 +52,7 @@ class ComponentShell:
         self._questions = Questions()
         self._running: set[asyncio.Task[None]] = set()
         self._handlers: ComponentHandlers | None = None
+        self._modes: ComponentModes | None = None
 
     async def start(self) -> None:
         """Make the handlers and initialize them; a second call does nothing.
@@ -60,13 +64,17 @@ class ComponentShell:
             use_port(self._port)
             ctx = ComponentContext(self._spec.prefix, self._spec.options, self._port, self._time_scale)
             self._handlers = _factory(self._spec)(ctx)
+            self._modes = ComponentModes(self._handlers)
             await self._handlers.initialize()
 
     async def ask(self, message: object) -> Any:
         """Take one message; see ``models.component_messages``."""
-        handlers = self._handlers
+        handlers, modes = self._handlers, self._modes
         assert handlers is not None, "start() comes first"
+        assert modes is not None
         match message:
+            case _ if isinstance(message, ModeMessage):
+                return await modes.ask(message)
             case Validate(command=command):
                 run_id = Id(uuid.uuid4().hex)
                 return self._refusal(handlers, command, run_id) or Accepted(run_id=run_id)
@@ -99,7 +107,9 @@ class ComponentShell:
             case _:
                 raise TypeError(f"{self._spec.prefix} does not understand {type(message).__name__}")
 
-    def _refusal(self, handlers: ComponentHandlers, command: ControlCommand, run_id: Id) -> Invalid | None:
+    def _refusal(self, handlers: ComponentHandlers, command: ControlCommand, run_id: Id) -> Invalid | Locked | None:
+        if self._modes is not None and self._modes.refuses(command.source):
+            return Locked(run_id=run_id)
         issue = handlers.validate(command)
         return None if issue is None else Invalid(run_id=run_id, issue=issue)
 

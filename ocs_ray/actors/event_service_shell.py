@@ -9,7 +9,8 @@ from typing import Any, Final
 from ocs_ray.core.event_store import EventStore
 from ocs_ray.errors import UnreachableError
 from ocs_ray.models.event_messages import EventBatch, GetEvent, NextEvents, Publish, Subscribe, Unsubscribe
-from ocs_ray.models.sequencer_messages import GetStatus, Ok
+from ocs_ray.models.sequencer_messages import GetStatus
+from ocs_ray.models.sequencer_replies import Ok
 
 SILENT_S: Final = 60.0
 """A subscriber that did not pull for so long is taken for dead, in seconds; a living one pulls at least every 10 s."""

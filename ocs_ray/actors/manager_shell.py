@@ -51,7 +51,7 @@ from ocs_ray.models.manager_messages import (
 from ocs_ray.models.message import Message
 from ocs_ray.models.obs_mode import ObsModeConfig
 from ocs_ray.models.prefix import ComponentId, ComponentType, Prefix
-from ocs_ray.models.sequencer_messages import Unhandled
+from ocs_ray.models.sequencer_replies import Unhandled
 
 STATUS_S: Final = 3.0
 LOAD_S: Final = 90.0
@@ -138,7 +138,13 @@ class ManagerShell:
         async def load(info: Any, component: Prefix) -> str | None:
             script = ScriptSource(file=mode.sequencers[info], root=mode.root)
             prefix = info.sequencer_prefix(mode.name)
-            load = LoadScript(prefix=prefix, obs_mode=mode.name, script=script, time_factor=time_factor)
+            load = LoadScript(
+                prefix=prefix,
+                obs_mode=mode.name,
+                script=script,
+                time_factor=time_factor,
+                hook_limit_s=mode.hook_limit_s,
+            )
             reply = await self._try(component, load, LOAD_S)
             return None if isinstance(reply, ScriptLoaded) else f"Failed to load sequencer script: {_text(reply)}"
 

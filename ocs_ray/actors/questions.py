@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
+from ocs_ray.core.request_ledger import REQUESTS_KEPT, RequestLedger
 from ocs_ray.errors import UnreachableError
+
+KEPT: Final = REQUESTS_KEPT
 
 
 class Questions:
@@ -14,6 +17,8 @@ class Questions:
     def __init__(self) -> None:
         self._last = 0
         self._open: dict[int, asyncio.Future[Any]] = {}
+        self._ledger = RequestLedger()
+        self._requests: dict[int, asyncio.Future[Any]] = {}
 
     def new(self) -> int:
         """Open a question; answer it with ``answer``, fetch the answer with ``wait``."""
@@ -23,7 +28,7 @@ class Questions:
 
     def answer(self, ask: int, reply: object) -> None:
         """Answer a question; one nobody waits for any more is passed over."""
-        future = self._open.get(ask)
+        future = self._open.get(ask) or self._requests.get(ask)
         if future is not None and not future.done():
             future.set_result(reply)
 
@@ -45,3 +50,18 @@ class Questions:
             ) from None
         finally:
             del self._open[ask]
+
+    def request(self, request_id: str) -> tuple[int, bool]:
+        """The question a request stands for, and whether it is new; a repeat is the question it was at first."""
+        self._last += 1
+        ask = self._ledger.first(request_id, self._last)
+        known = ask in self._requests
+        if not known:
+            self._requests[ask] = asyncio.get_running_loop().create_future()
+            if len(self._requests) > KEPT:
+                del self._requests[next(iter(self._requests))]
+        return ask, not known
+
+    async def reply(self, ask: int) -> Any:
+        """The answer of a request, for the first asker and for every repeat."""
+        return await asyncio.shield(self._requests[ask])

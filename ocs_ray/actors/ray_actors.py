@@ -23,7 +23,7 @@ from ocs_ray.models.actor_names import EVENT_SERVICE, SEQUENCE_MANAGER
 from ocs_ray.models.component_messages import DeviceSpec, LoadScript
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix
-from ocs_ray.models.sequencer_messages import Ok
+from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.telemetry.structured_log import log_as
 
 
@@ -110,7 +110,7 @@ class Sequencer:
     async def ask(self, message: object) -> Any:
         """Hand one message to the shell."""
         if isinstance(message, LoadScript):
-            await self._shell.start(message.script, message.time_factor)
+            await self._shell.start(message.script, message.time_factor, message.hook_limit_s)
             return Ok()
         return await self._shell.ask(message)
 

@@ -20,7 +20,8 @@ from ocs_ray.models.component_messages import (
     UnloadScript,
 )
 from ocs_ray.models.prefix import ComponentType, Prefix
-from ocs_ray.models.sequencer_messages import GetStatus, Ok, SequencerStatus, Shutdown, Unhandled
+from ocs_ray.models.sequencer_messages import GetStatus, SequencerStatus, Shutdown
+from ocs_ray.models.sequencer_replies import Ok, Unhandled
 from ocs_ray.scripting.port import Port
 
 LOAD_S: Final = 60.0

@@ -3,44 +3,53 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import time
-import uuid
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
 
+from ocs_ray.actors.journal import Journal
 from ocs_ray.actors.questions import Questions
+from ocs_ray.actors.sequencer_requests import event_of
 from ocs_ray.actors.strand import Strand
 from ocs_ray.core import sequencer_events as ev
 from ocs_ray.core.sequencer import SequencerCore
-from ocs_ray.core.sequencer_states import State, external
+from ocs_ray.core.sequencer_states import Hook, State, external
+from ocs_ray.core.sequencer_view import changes_since
 from ocs_ray.errors import OcsError, ScriptError
-from ocs_ray.models.commands import Sequence
+from ocs_ray.models.commands import SequenceCommand
 from ocs_ray.models.component_messages import ScriptSource
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.models.sequencer_messages import (
-    AbortSequence,
+    GetMetrics,
+    GetRuns,
     GetSequence,
+    GetSequenceComponent,
     GetSequencerState,
     GetStatus,
-    LoadSequence,
-    Ok,
     Query,
     QueryFinal,
+    Request,
+    SequencerDelta,
     SequencerSnapshot,
     SequencerStatus,
     SetTimeFactor,
-    Shutdown,
-    StartSequence,
-    Stop,
-    SubmitSequence,
     Watch,
 )
+from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.scripting.port import Port
+from ocs_ray.scripting.running_script import RunningScript, StepOutcome
 from ocs_ray.scripting.script_context import ScriptContext
 from ocs_ray.scripting.script_loading import load_script, script_error
 from ocs_ray.scripting.time_scale import TimeScale
+from ocs_ray.telemetry.sequencer_metrics import metrics_text
+
+HOOK_S: Final = 60.0
+SHUTDOWN_HOOK_S: Final = 5.0
+"""Longest a shutdown hook may take, in seconds, whatever else is allowed: somebody waits for the end."""
+LOOK_S: Final = 0.2
+"""How often a shutdown looks whether the script blocks its strand, in seconds: then its hook could never run."""
 
 
 class SequencerShell:
@@ -57,42 +66,51 @@ class SequencerShell:
         self._prefix, self._obs_mode, self._component = prefix, obs_mode, sequence_component
         self._port = port
         self._core = SequencerCore()
+        self._journal = Journal()
         self._questions = Questions()
         self._time_scale = TimeScale()
-        self._version = 0
+        self._hook_limit_s = HOOK_S
         self._changed: asyncio.Event | None = None
         self._source = ScriptSource(file="", root="")
-        self._strand: Strand | None = None
-        self._ctx: ScriptContext | None = None
+        self._loaded: tuple[Strand, ScriptContext, RunningScript] | None = None
 
-    async def start(self, script: ScriptSource, time_factor: float) -> None:
+    async def start(self, script: ScriptSource, time_factor: float, hook_limit_s: float = HOOK_S) -> None:
         """Load the script on its strand; the sequencer is idle afterwards.
+
+        Args:
+            hook_limit_s: longest a hook may take, in seconds.
 
         Raises:
             ScriptError: names file, line and fault; nothing is left running.
         """
-        self._source, self._time_scale.factor = script, time_factor
+        self._source, self._time_scale.factor, self._hook_limit_s = script, time_factor, hook_limit_s
         strand = Strand(self._prefix, self._port)
-        ctx = ScriptContext(self._prefix, self._obs_mode, strand.port, self._time_scale)
+        operator = SequenceDoor(self._core, self._take_nested, asyncio.get_running_loop())
+        ctx = ScriptContext(self._prefix, self._obs_mode, strand.port, self._time_scale, operator)
         try:
-            await strand.run(self._load(ctx))
+            self._loaded = strand, ctx, await strand.run(self._load(ctx))
         except ScriptError:
             strand.close()
             raise
-        self._strand, self._ctx = strand, ctx
 
-    async def _load(self, ctx: ScriptContext) -> None:
+    async def _load(self, ctx: ScriptContext) -> RunningScript:
         loaded = load_script(self._source.file, self._source.root, self._prefix)
         try:
-            await loaded.start(ctx)
+            return await loaded.start(ctx)
         except Exception as failure:
             raise script_error(self._prefix, self._source.file, failure) from failure
 
     # -- messages ------------------------------------------------------------------------------------------------
 
     async def ask(self, message: object) -> Any:
-        """Take one message; see ``models.sequencer_messages``."""
+        """Take one message; see ``models.sequencer_messages`` and ``models.editor_messages``."""
         match message:
+            case Request():
+                return await self._request(message)
+            case QueryFinal(timeout_s=timeout_s):
+                return await self._wait_for_the_end(message, timeout_s)
+            case Watch(after=after, timeout_s=timeout_s):
+                return await self._watch(after, timeout_s)
             case GetStatus():
                 return self._status()
             case GetSequencerState():
@@ -100,127 +118,152 @@ class SequencerShell:
             case GetSequence():
                 return self._core.steps.view() if self._core.steps is not None else None
             case Query(run_id=run_id):
-                return self._core.query(run_id)
-            case Watch(after=after, timeout_s=timeout_s):
-                return await self._watch(after, timeout_s)
+                return self._core.history.query(run_id)
+            case GetRuns(run_id=run_id):
+                return self._core.history.view(run_id)
+            case GetSequenceComponent():
+                return self._component
+            case GetMetrics():
+                return metrics_text(self._status())
             case SetTimeFactor(factor=factor):
                 self._time_scale.factor = factor
                 return Ok()
-            case QueryFinal(timeout_s=timeout_s):
-                return await self._decide(message, timeout_s)
-            case _:
-                return await self._decide(message, None)
-
-    async def _decide(self, message: object, timeout_s: float | None) -> Any:
-        ask = self._questions.new()
-        try:
-            self._handle(self._event(message, ask))
-            return await self._questions.wait(ask, timeout_s, self._prefix)
-        finally:
-            if timeout_s is not None:
-                self._handle(ev.Forget(ask))
-
-    def _event(self, message: object, ask: int) -> ev.Event:
-        match message:
-            case SubmitSequence(sequence=sequence):
-                return ev.Submit(ask, sequence, _ids(sequence), str(uuid.uuid4()))
-            case LoadSequence(sequence=sequence):
-                return ev.Load(ask, sequence, _ids(sequence))
-            case StartSequence():
-                return ev.Start(ask, str(uuid.uuid4()))
-            case AbortSequence():
-                return ev.End(ask, abort=True)
-            case Stop():
-                return ev.End(ask, abort=False)
-            case QueryFinal(run_id=run_id):
-                return ev.AskFinal(ask, run_id)
-            case Shutdown():
-                return ev.Shut(ask)
             case _:
                 raise TypeError(f"{self._prefix} does not understand {type(message).__name__}")
+
+    async def _request(self, message: Request) -> Any:
+        """A repeat of a request, after a reply that was lost, waits for the first one's answer."""
+        _, _, script = self._running_script()
+        ask, is_new = self._questions.request(message.request_id)
+        if is_new:
+            self._handle(event_of(message, ask, script))
+        return await self._questions.reply(ask)
+
+    async def _wait_for_the_end(self, message: QueryFinal, timeout_s: float) -> Any:
+        ask = self._questions.new()
+        try:
+            self._handle(ev.AskFinal(ask, message.run_id))
+            return await self._questions.wait(ask, timeout_s, self._prefix)
+        finally:
+            self._handle(ev.Forget(ask))
+
+    async def _take_nested(self, step_id: str) -> bool:
+        ask = self._questions.new()
+        self._handle(ev.TakeNested(ask, step_id))
+        return await self._questions.wait(ask)
 
     # -- effects -------------------------------------------------------------------------------------------------
 
     def _handle(self, event: ev.Event) -> None:
-        for effect in self._core.handle(event, time.time()):
+        at = time.time()
+        self._journal.append((event, at))
+        was_offline = self._core.state is State.OFFLINE
+        for effect in self._core.handle(event, at):
             match effect:
+                case ev.RunStep():
+                    self._run_step(effect)
                 case ev.Answer(ask, reply):
                     self._questions.answer(ask, reply)
                 case ev.Changed():
                     self._tell_watchers()
-                case ev.RunStep():
-                    self._run_step(effect)
                 case ev.RunHook():
                     self._run_hook(effect)
+                case ev.CancelStep():
+                    strand, ctx, _ = self._running_script()
+                    strand.call(ctx.request_cancel)
                 case ev.Gone():
                     self._close()
+        if was_offline is not (self._core.state is State.OFFLINE):
+            strand, ctx, _ = self._running_script()
+            strand.call(ctx.set_online, was_offline)
 
     def _run_step(self, effect: ev.RunStep) -> None:
-        strand, ctx = self._running_script()
+        strand, _, script = self._running_script()
 
-        def ended(failure: BaseException | None) -> None:
-            self._handle(ev.StepEnded(effect.run_id, effect.step_id, self._reason(failure)))
+        def ended(outcome: StepOutcome | None, failure: BaseException | None) -> None:
+            outcome = outcome or StepOutcome(None, 1, None)
+            failure = failure or outcome.failure
+            self._handle(
+                ev.StepEnded(
+                    effect.run_id, effect.step_id, self._reason(failure), max(outcome.attempts, 1), outcome.result
+                )
+            )
             self._report(failure)
 
-        strand.start(ctx.handlers.execute(effect.command), ended)
+        strand.start(script.run_step(effect.command), ended)
 
     def _run_hook(self, effect: ev.RunHook) -> None:
-        strand, ctx = self._running_script()
+        strand, ctx, script = self._running_script()
+        if effect.hook is Hook.NEW_SEQUENCE:
+            strand.call(ctx.clear_cancel)
+        limit_s = min(self._hook_limit_s, SHUTDOWN_HOOK_S) if effect.hook is Hook.SHUTDOWN else self._hook_limit_s
+        running = strand.start(script.run_hook(effect.hook, *effect.args), lambda _, failure: ended(failure))
+        loop = asyncio.get_running_loop()
+        expiry = loop.call_later(limit_s, lambda: given_up(f"it took longer than {limit_s:g} s"))
 
         def ended(failure: BaseException | None) -> None:
+            expiry.cancel()
             self._handle(ev.HookEnded(effect.token, self._reason(failure)))
-            self._report(failure)
+            self._report(failure if effect.hook is not Hook.SHUTDOWN else None)
 
-        strand.start(ctx.handlers.run_hook(effect.hook), ended)
+        def given_up(reason: str) -> None:
+            running.cancel()
+            self._handle(ev.HookEnded(effect.token, reason))
+
+        def look_whether_it_can_run() -> None:
+            if self._core.state is State.SHUTTING_DOWN:
+                if strand.blocked_s:
+                    given_up("the script blocks its strand")
+                loop.call_later(LOOK_S, look_whether_it_can_run)
+
+        if effect.hook is Hook.SHUTDOWN:
+            look_whether_it_can_run()
 
     def _report(self, failure: BaseException | None) -> None:
         if failure is not None and self._core.state is not State.KILLED:
-            strand, ctx = self._running_script()
-            strand.start(ctx.report(failure), lambda _: None)
+            strand, _, script = self._running_script()
+            strand.start(script.report(failure), lambda *_: None)
 
     def _reason(self, failure: BaseException | None) -> str | None:
         """What is said of a failure: our own errors speak for themselves, any other is named with its line."""
         if failure is None:
             return None
+        if isinstance(failure, asyncio.CancelledError):
+            return "it was cancelled"
         if isinstance(failure, OcsError):
             return str(failure)
         place = script_error(self._prefix, self._source.file, failure)
         return f"{place.problem} ({place.file}:{place.line})"
 
-    def _running_script(self) -> tuple[Strand, ScriptContext]:
-        assert self._strand is not None, "start() comes first"
-        assert self._ctx is not None
-        return self._strand, self._ctx
+    def _running_script(self) -> tuple[Strand, ScriptContext, RunningScript]:
+        assert self._loaded is not None, "start() comes first"
+        return self._loaded
 
     def _close(self) -> None:
-        if self._strand is not None:
-            self._strand.close()
+        if self._loaded is not None:
+            strand, _, script = self._loaded
+            strand.start(script.close(), lambda *_: strand.close())
 
-    # -- watching ------------------------------------------------------------------------------------------------
+    # -- looking -------------------------------------------------------------------------------------------------
 
     def _tell_watchers(self) -> None:
-        self._version += 1
         if self._changed is not None:
             self._changed.set()
             self._changed = None
 
-    async def _watch(self, after: int, timeout_s: float) -> SequencerSnapshot:
-        if self._version <= after:
+    async def _watch(self, after: int, timeout_s: float) -> SequencerDelta | SequencerSnapshot:
+        if self._core.log.version == after:
             if self._changed is None:
                 self._changed = asyncio.Event()
-            with contextlib.suppress(TimeoutError):
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), timeout_s)
-        return SequencerSnapshot(
-            version=self._version,
-            state=external(self._core.state),
-            run_id=self._core.run_id,
-            steps=self._core.steps.view() if self._core.steps is not None else (),
-            killed=self._core.state in (State.SHUTTING_DOWN, State.KILLED),
-        )
+        return changes_since(self._core, after)
 
     def _status(self) -> SequencerStatus:
         steps = self._core.steps
-        in_flight = steps.in_flight if steps is not None else None
+        driven = steps.driven if steps is not None else None
+        strand = self._loaded[0] if self._loaded is not None else None
+        blocked_s = strand.blocked_s if strand is not None else 0.0
         return SequencerStatus(
             prefix=self._prefix,
             obs_mode=self._obs_mode,
@@ -228,12 +271,31 @@ class SequencerShell:
             script=self._source.file,
             sequence_component=self._component,
             run_id=self._core.run_id,
-            step=in_flight.command.command_name if in_flight else None,
+            step=driven.command.command_name if driven else None,
             steps_done=steps.done if steps is not None else 0,
             steps_total=len(steps) if steps is not None else 0,
             pid=os.getpid(),
+            online=self._core.state is not State.OFFLINE,
+            blocked_s=round(blocked_s, 3),
+            blocked_at=strand.blocked_at if strand is not None and blocked_s else "",
         )
 
 
-def _ids(sequence: Sequence) -> tuple[str, ...]:
-    return tuple(str(uuid.uuid4()) for _ in range(len(sequence)))
+class SequenceDoor:
+    """What ``next_if`` goes through: the strand asks, the home loop answers."""
+
+    def __init__(self, core: SequencerCore, take: Any, home: asyncio.AbstractEventLoop) -> None:
+        self._core, self._take, self._home = core, take, home
+
+    async def peek(self) -> tuple[str, SequenceCommand] | None:
+        """Id and command of the next executable step."""
+
+        async def look() -> tuple[str, SequenceCommand] | None:
+            step = self._core.peeked
+            return None if step is None else (step.id, step.command)
+
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(look(), self._home))
+
+    async def take(self, step_id: str) -> bool:
+        """Put exactly this step in flight beside the one that runs."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._take(step_id), self._home))

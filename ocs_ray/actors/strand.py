@@ -1,20 +1,29 @@
-"""The script's own thread with its own loop. Source: esw StrandEc.scala.
+"""The script's own thread with its own loop. Source: esw StrandEc.scala, HealthCheck.
 
-Whatever a script does, the sequencer's actor goes on answering; and since all handlers and callbacks of a script
-share this one loop, plain variables of a script need no lock.
+Whatever a script does, the sequencer's actor goes on answering; and since all handlers and callbacks of a script share
+this one loop, plain variables of a script need no lock.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
+import time
+import traceback
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, TypeVar
+from contextvars import copy_context
+from typing import Any, Final, TypeVar
 
 from ocs_ray.scripting.port import Port, use_port
 
 T = TypeVar("T")
+
+BEAT_S: Final = 0.2
+"""How often the loop shows that it is alive, in seconds."""
+BLOCKED_S: Final = 1.0
+"""A loop that was silent for so long is blocked by the script, in seconds."""
 
 
 class Strand:
@@ -26,54 +35,131 @@ class Strand:
     """
 
     def __init__(self, name: str, port: Port) -> None:
-        self.port: Port = _HomePort(port, asyncio.get_running_loop())
+        self._home = asyncio.get_running_loop()
+        self.port: Port = HomePort(port, self._home)
+        self._context = copy_context()
+        self._context.run(use_port, self.port)
         self._loop = asyncio.new_event_loop()
+        self._last_beat = time.monotonic()
+        self._closing = False
         self._thread = threading.Thread(target=self._serve, name=f"strand-{name}", daemon=True)
         self._thread.start()
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
+        self._loop.call_soon(self._beat)
         self._loop.run_forever()
+        self._loop.run_until_complete(asyncio.sleep(0))  # what was handed over last begins, so that it can be cancelled
         left = asyncio.all_tasks(self._loop)
         for task in left:
             task.cancel()
         self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
         self._loop.close()
 
+    def _beat(self) -> None:
+        self._last_beat = time.monotonic()
+        self._loop.call_later(BEAT_S, self._beat)
+
+    # -- running -------------------------------------------------------------------------------------------------
+
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run ``work`` on the strand; wait for its outcome here."""
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._with_port(work), self._loop))
+        outcome: asyncio.Future[T] = self._home.create_future()
 
-    def start(self, work: Coroutine[Any, Any, None], done: Callable[[BaseException | None], None]) -> None:
-        """Run ``work`` on the strand; ``done`` is called here, on the home loop, with its failure or None."""
-        home = asyncio.get_running_loop()
+        def ended(result: T | None, failure: BaseException | None) -> None:
+            if outcome.cancelled():
+                return
+            if failure is not None:
+                outcome.set_exception(failure)
+            else:
+                outcome.set_result(result)  # type: ignore[arg-type] - without a failure there is a result
 
-        async def carry() -> None:
-            failure: BaseException | None = None
-            try:
-                await work
-            except BaseException as caught:
-                failure = caught
-            home.call_soon_threadsafe(done, failure)
+        running = self.start(work, ended)
+        try:
+            return await outcome
+        except asyncio.CancelledError:
+            running.cancel()
+            raise
 
-        self._loop.call_soon_threadsafe(lambda: self._loop.create_task(self._with_port(carry())))
+    def start(self, work: Coroutine[Any, Any, T], done: Callable[[T | None, BaseException | None], None]) -> Running:
+        """Run ``work`` on the strand; ``done`` is called on the home loop with its result, or its failure."""
+        running = Running(self._loop)
+        if self._closing:
+            work.close()
+            self._home.call_soon(done, None, asyncio.CancelledError())
+        else:
+            self._loop.call_soon_threadsafe(self._begin, work, done, running, context=self._context)
+        return running
 
-    async def _with_port(self, work: Coroutine[Any, Any, T]) -> T:
-        use_port(self.port)
-        return await work
+    def _begin(self, work: Coroutine[Any, Any, T], done: Callable[..., None], running: Running) -> None:
+        running.task = self._loop.create_task(self._carry(work, done))
+
+    async def _carry(self, work: Coroutine[Any, Any, T], done: Callable[..., None]) -> None:
+        result: T | None = None
+        failure: BaseException | None = None
+        try:
+            result = await work
+        except BaseException as caught:
+            failure = caught
+        with suppress(RuntimeError):  # the home loop is closed: nobody is interested any more
+            self._home.call_soon_threadsafe(done, result, failure)
+
+    def call(self, function: Callable[..., object], *args: object) -> None:
+        """Call a plain function on the strand."""
+        with suppress(RuntimeError):  # closed already
+            self._loop.call_soon_threadsafe(function, *args, context=self._context)
+
+    # -- health --------------------------------------------------------------------------------------------------
+
+    @property
+    def blocked_s(self) -> float:
+        """Seconds for which the script has kept the loop from running anything else; 0 when it has not."""
+        silent = time.monotonic() - self._last_beat - BEAT_S
+        return silent if silent > BLOCKED_S and self._thread.is_alive() else 0.0
+
+    @property
+    def blocked_at(self) -> str:
+        """The line the thread is at, ``file:line function``; for the eyes of whoever looks for the blockage."""
+        frame = sys._current_frames().get(self._thread.ident or 0)
+        if frame is None:
+            return ""
+        place = traceback.extract_stack(frame)[-1]
+        return f"{place.filename}:{place.lineno} {place.name}"
 
     def close(self) -> None:
         """Cancel what still runs and end the thread. One stuck in the script is left to the process's end."""
-        with suppress(RuntimeError):  # closed already
+        if not self._closing:
+            self._closing = True
             self._loop.call_soon_threadsafe(self._loop.stop)
 
 
-class _HomePort:
+class Running:
+    """Something that runs on the strand."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.task: asyncio.Task[None] | None = None
+
+    def cancel(self) -> None:
+        """Cancel it; what is over already is left alone."""
+        with suppress(RuntimeError):  # the strand is closed
+            self._loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+
+
+class HomePort:
     """Makes the calls of the strand on the home loop, where Ray lives."""
 
     def __init__(self, port: Port, home: asyncio.AbstractEventLoop) -> None:
         self._port, self._home = port, home
 
     async def ask(self, name: str, message: object, timeout_s: float) -> Any:
-        call = asyncio.run_coroutine_threadsafe(self._port.ask(name, message, timeout_s), self._home)  # type: ignore[arg-type]
-        return await asyncio.wrap_future(call)
+        """Send one message to a named component; see ``Port``."""
+        return await self.at_home(self._port.ask(name, message, timeout_s))
+
+    async def at_home(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run ``work`` on the home loop; wait for its outcome on the strand."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._home))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, PositiveFloat, ValidationError
 
 from ocs_ray.config.yaml_file import line_of, read_mapping, validated
 from ocs_ray.errors import BadInputError
@@ -18,6 +18,7 @@ class _ModeFile(Message):
     resources: tuple[Subsystem, ...]
     sequencers: dict[VariationInfo, str] = Field(min_length=1)
     example: str | None = None
+    hook_limit_s: PositiveFloat = 60.0
 
 
 def read_catalogue(root: Path) -> dict[ObsMode, ObsModeConfig]:
@@ -55,6 +56,7 @@ def read_mode(file: Path, root: Path) -> ObsModeConfig:
             sequencers={info: str(folder / script) for info, script in raw.sequencers.items()},
             root=str(root.resolve()),
             example=str(folder / raw.example) if raw.example else None,
+            hook_limit_s=raw.hook_limit_s,
         )
     except BadInputError as failure:
         raise BadInputError(where=f"{file.parent}", problem=failure.problem, remedy="rename the folder") from None

@@ -26,7 +26,8 @@ from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.manager_messages import Success
 from ocs_ray.models.prefix import ComponentType, Prefix, Subsystem
 from ocs_ray.models.responses import Cancelled, Completed, Error
-from ocs_ray.models.sequencer_messages import GetStatus, Ok
+from ocs_ray.models.sequencer_messages import GetStatus
+from ocs_ray.models.sequencer_replies import Ok
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("empty_ray")]
 

@@ -17,7 +17,7 @@ from ocs_ray.models.actor_names import SEQUENCE_MANAGER, actor_name
 from ocs_ray.models.component_messages import DeviceSpec, LoadScript
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import ComponentType, Prefix, Subsystem
-from ocs_ray.models.sequencer_messages import Ok
+from ocs_ray.models.sequencer_replies import Ok
 
 
 class SequencerHost:
@@ -101,7 +101,7 @@ class Spawner:
             gone.shell._close()
 
 
-SCRIPT = '''
+SCRIPT = """
 import asyncio
 from ocs_ray.scripting import *
 
@@ -110,7 +110,7 @@ async def body(ctx: ScriptContext) -> None:
     @ctx.on_setup("go")
     async def go(command: Setup) -> None:
         await ctx.sleep(1)
-'''
+"""
 
 
 @pytest.fixture

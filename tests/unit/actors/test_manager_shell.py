@@ -25,7 +25,7 @@ from ocs_ray.models.manager_messages import (
     Success,
 )
 from ocs_ray.models.prefix import Prefix
-from ocs_ray.models.sequencer_messages import Unhandled
+from ocs_ray.models.sequencer_replies import Unhandled
 
 COUNTS = {Prefix("ESW.machine1"): 2, Prefix("IRIS.machine1"): 2, Prefix("WFOS.machine1"): 0}
 A, B, C = ObsMode("A"), ObsMode("B"), ObsMode("C")
