@@ -27,7 +27,7 @@ from ocs_ray.models.manager_messages import (
 )
 from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import Prefix
-from ocs_ray.models.sequencer_messages import Unhandled
+from ocs_ray.models.sequencer_replies import Unhandled
 from ocs_ray.scripting.port import Port, current_port
 
 READ_S: Final = 10.0

@@ -9,9 +9,12 @@ from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from ocs_ray.models.commands import ControlCommand
+from ocs_ray.models.events import CurrentState
 from ocs_ray.models.params import Parameter
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.models.responses import CommandIssue, SubmitResponse
+from ocs_ray.models.times import UTCTime
+from ocs_ray.scripting.current_states import CurrentStateLog
 from ocs_ray.scripting.events import Events
 from ocs_ray.scripting.port import Port
 from ocs_ray.scripting.time_scale import TimeScale
@@ -31,6 +34,8 @@ class ComponentContext:
         self.prefix = prefix
         self.options = options
         self.events = Events(prefix, port)
+        self.is_online = True
+        self.current_states = CurrentStateLog()
         self.log = logging.getLogger(f"ocs.device.{prefix}")
         self._time_scale = time_scale
         self._background: set[asyncio.Task[None]] = set()
@@ -38,6 +43,10 @@ class ComponentContext:
     async def publish(self, name: str, *params: Parameter[Any]) -> None:
         """Publish a SystemEvent of this device."""
         await self.events.publish_system_event(name, *params)
+
+    def publish_current_state(self, name: str, *params: Parameter[Any]) -> None:
+        """Tell those who subscribed what state this device is in."""
+        self.current_states.publish(CurrentState(self.prefix, name, *params))
 
     async def sleep(self, seconds: float) -> None:
         """Wait ``seconds`` of observatory time; a rehearsal's time factor shortens it."""
@@ -82,6 +91,18 @@ class ComponentHandlers(ABC):
     async def on_oneway(self, command: ControlCommand, run_id: str) -> None:
         """Run a command nobody waits for; by default the same as a submitted one."""
         await self.on_submit(command, run_id)
+
+    async def on_go_online(self) -> None:
+        """Called when the device, being offline, is told to go online; ``ctx.is_online`` is true by then."""
+
+    async def on_go_offline(self) -> None:
+        """Called when the device, being online, is told to go offline; ``ctx.is_online`` is false by then."""
+
+    async def on_diagnostic_mode(self, start_time: UTCTime, hint: str) -> None:
+        """Called when diagnostic data are wanted: publish them from ``start_time`` on; ``hint`` says which."""
+
+    async def on_operations_mode(self) -> None:
+        """Called when diagnostic data are not wanted any more."""
 
     async def on_shutdown(self) -> None:
         """Called once before the device ends."""

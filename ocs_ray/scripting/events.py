@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from datetime import UTC, datetime
+from typing import Final
 
 from ocs_ray.errors import UnreachableError
 from ocs_ray.models.actor_names import EVENT_SERVICE
@@ -15,12 +16,17 @@ from ocs_ray.models.events import Event, EventKey, SystemEvent
 from ocs_ray.models.identifiers import Id
 from ocs_ray.models.params import Parameter
 from ocs_ray.models.prefix import Prefix
-from ocs_ray.models.times import UTCTime
 from ocs_ray.scripting.command_service import ASK_S
 from ocs_ray.scripting.port import Port, current_port
+from ocs_ray.scripting.time_service import utc_time_now
 
-PULL_S = 10.0
+PULL_S: Final = 10.0
 """How long one pull waits for a first event, in seconds; then it asks again."""
+INVALID_ID: Final = "-1"
+"""Event id of a placeholder that says nothing was published yet. Source: csw Event.scala, invalidEventId."""
+
+log = logging.getLogger("ocs.events")
+utc_now = utc_time_now
 
 
 class Events:
@@ -41,13 +47,16 @@ class Events:
 
     async def publish_system_event(self, name: str, *params: Parameter[object]) -> None:
         """Publish a SystemEvent of this source, stamped with now."""
-        event = SystemEvent(source=self.source, event_name=name, event_id=Id(new_id()), event_time=utc_now())
+        event = SystemEvent(source=self.source, event_name=name, event_id=Id(new_id()), event_time=utc_time_now())
         await self.publish(event.add(*params))
 
     async def get(self, key: EventKey) -> Event | None:
         """The latest event with this key, None where nothing was published yet."""
-        found: tuple[Event | None, ...] = await self.port.ask(EVENT_SERVICE, GetEvent(keys=(key,)), ASK_S)
-        return found[0]
+        return (await self.get_all(key))[0]
+
+    async def get_all(self, *keys: EventKey) -> tuple[Event | None, ...]:
+        """The latest event of each key, in the order of the keys; None where nothing was published yet."""
+        return await self.port.ask(EVENT_SERVICE, GetEvent(keys=keys), ASK_S)
 
     async def subscribe(self, *keys: EventKey, patterns: tuple[str, ...] = ()) -> AsyncGenerator[Event, None]:
         """Events as they come, the latest of each key first; ends when the iterator is closed.
@@ -63,6 +72,8 @@ class Events:
             while True:
                 pull = NextEvents(subscription_id=subscription_id, timeout_s=PULL_S)
                 batch: EventBatch = await self.port.ask(EVENT_SERVICE, pull, PULL_S + ASK_S)
+                if batch.dropped:
+                    log.warning("%s was too slow: %d of its events were left out", self.source, batch.dropped)
                 for event in batch.events:
                     yield event
         finally:
@@ -93,6 +104,6 @@ def new_id() -> str:
     return uuid.uuid4().hex
 
 
-def utc_now() -> UTCTime:
-    """The present time."""
-    return UTCTime.from_datetime(datetime.now(UTC))
+def is_invalid(event: Event) -> bool:
+    """Whether this is a placeholder for an event that was not published yet."""
+    return event.event_id == INVALID_ID

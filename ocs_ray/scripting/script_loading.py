@@ -1,41 +1,33 @@
-"""From a script file to a running body. Source: esw ScriptLoader.scala for the failures it must tell apart."""
+"""From a script file to its entry. Source: esw ScriptLoader.scala for the failures it must tell apart."""
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
-import inspect
+import re
 import sys
+import threading
 import traceback
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
+from typing import Final
 
 from ocs_ray.errors import ScriptError
-from ocs_ray.scripting.script_context import ScriptContext
+from ocs_ray.scripting.script_entry import Script, script
 
-Body = Callable[[ScriptContext], Awaitable[None] | None]
+__all__ = ["Script", "load_script", "script", "script_error"]
 
-
-@dataclass(frozen=True)
-class Script:
-    """A script file's entry: the function marked with ``@script``."""
-
-    body: Body
-
-    async def start(self, ctx: ScriptContext) -> None:
-        """Run the body once: it registers the handlers."""
-        outcome = self.body(ctx)
-        if inspect.isawaitable(outcome):
-            await outcome
-
-
-def script(body: Body) -> Script:
-    """Mark the one function of a file that is its script; it is called once, at load, with the ScriptContext."""
-    return Script(body)
+_loading = threading.Lock()
+_roots: Final[list[str]] = []
+"""Folders scripts were loaded from: what comes from there is imported anew for every script."""
 
 
 def load_script(file: str, root: str, prefix: str) -> Script:
-    """Import a script file and find its ``@script`` function.
+    """Import a script file and find its ``@script`` or ``@fsm_script`` function.
+
+    Shared modules below ``root`` are imported anew too, so an edit of them is seen even in the same process.
 
     Args:
         file: path of the script.
@@ -43,25 +35,16 @@ def load_script(file: str, root: str, prefix: str) -> Script:
         prefix: the sequencer that wants it, for the messages.
 
     Raises:
-        ScriptError: no such file, a syntax or import error (with file and line), no or several ``@script`` functions.
+        ScriptError: no such file, a syntax or import error (with file and line), no or several marked functions.
     """
     path = Path(file)
     if not path.is_file():
         raise ScriptError(prefix=prefix, file=file, line=0, problem="there is no such file; correct it in mode.yaml")
-    if root not in sys.path:
-        sys.path.insert(0, root)
-    spec = importlib.util.spec_from_file_location(f"ocs_script_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise ScriptError(prefix=prefix, file=file, line=0, problem="it is not a Python file; name it *.py")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as failure:
-        raise script_error(prefix, file, failure) from failure
+    with _loading, _root_first(root):
+        _forget_modules_of_scripts()
+        module = _execute(path, prefix)
     found = [value for value in vars(module).values() if isinstance(value, Script)]
-    own = [
-        entry for entry in found if inspect.getmodule(entry.body) is None or entry.body.__module__ == module.__name__
-    ]
+    own = [entry for entry in found if entry.body.__module__ == module.__name__]
     match own or found:
         case [only]:
             return only
@@ -69,6 +52,44 @@ def load_script(file: str, root: str, prefix: str) -> Script:
             raise ScriptError(prefix=prefix, file=file, line=0, problem="it has no function marked with @script")
         case _:
             raise ScriptError(prefix=prefix, file=file, line=0, problem="it has several functions marked with @script")
+
+
+@contextmanager
+def _root_first(root: str) -> Generator[None, None, None]:
+    """Import from ``root`` and from no other catalogue; those go behind it again for scripts that import later on."""
+    if root not in _roots:
+        _roots.append(root)
+    sys.path[:] = [root, *(folder for folder in sys.path if folder not in _roots)]
+    try:
+        yield
+    finally:
+        sys.path.extend(folder for folder in _roots if folder != root)
+
+
+def _forget_modules_of_scripts() -> None:
+    folders = tuple(str(Path(root).resolve()) + "/" for root in _roots)
+    for name, module in list(sys.modules.items()):
+        places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]  # a plain folder has no file
+        if any(str(Path(place).resolve()).startswith(folders) for place in places if isinstance(place, str)):
+            del sys.modules[name]
+    importlib.invalidate_caches()
+
+
+def _execute(path: Path, prefix: str) -> ModuleType:
+    name = "ocs_script_" + re.sub(r"\W", "_", f"{prefix}_{path.stem}")
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ScriptError(prefix=prefix, file=str(path), line=0, problem="it is not a Python file; name it *.py")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # dataclasses look their module up there
+    # Compiled files carry the second of the source's last edit: two edits in one second would look like one.
+    writes_no_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        spec.loader.exec_module(module)
+    except Exception as failure:
+        raise script_error(prefix, str(path), failure) from failure
+    finally:
+        sys.dont_write_bytecode = writes_no_bytecode
+    return module
 
 
 def script_error(prefix: str, file: str, failure: BaseException) -> ScriptError:

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from ocs_ray.models.component_messages import Oneway, Submit, Validate
 from ocs_ray.models.responses import Accepted, Cancelled, Completed, Error, Invalid, Locked
-from ocs_ray.models.sequencer_messages import Ok, SubmitSequence
+from ocs_ray.models.sequencer_messages import SubmitSequence
+from ocs_ray.models.sequencer_replies import Ok
 
 RUN_ID: Final = "fake-run"
 

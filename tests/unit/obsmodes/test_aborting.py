@@ -13,7 +13,8 @@ from ocs_ray.models.commands import Observe, Sequence, Setup
 from ocs_ray.models.identifiers import ObsId, ObsMode
 from ocs_ray.models.keys import int_key, string_key
 from ocs_ray.models.responses import Cancelled
-from ocs_ray.models.sequencer_messages import Ok, SequencerState
+from ocs_ray.models.sequencer_messages import SequencerState
+from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.models.steps import StepStatus
 from ocs_ray.testing.local_observatory import LocalObservatory
 from ocs_ray.testing.waiting import until

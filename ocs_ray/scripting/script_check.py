@@ -1,0 +1,143 @@
+"""What a script would do, without an observatory: the handlers it registers, and what is wrong with it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from ocs_ray.core.sequencer_states import Hook
+from ocs_ray.errors import ScriptError
+from ocs_ray.models.component_messages import Oneway, Submit, Validate
+from ocs_ray.models.event_messages import GetEvent, NextEvents
+from ocs_ray.models.identifiers import Id, ObsMode
+from ocs_ray.models.prefix import Prefix
+from ocs_ray.models.responses import Accepted, Completed
+from ocs_ray.models.sequencer_messages import SubmitSequence
+from ocs_ray.models.sequencer_replies import Ok
+from ocs_ray.scripting.fsm_script import FsmScript
+from ocs_ray.scripting.handlers import Handlers
+from ocs_ray.scripting.port import use_port
+from ocs_ray.scripting.script_context import ScriptContext
+from ocs_ray.scripting.script_loading import load_script, script_error
+from ocs_ray.scripting.time_scale import TimeScale
+from ocs_ray.scripting.undefined_names import undefined_names
+
+BODY_S: Final = 10.0
+"""Longest the script's own function may take, in seconds."""
+RUN_ID: Final = Id("script-check")
+
+
+class Problem(NamedTuple):
+    """What is wrong, and where; line 0: the file as a whole."""
+
+    file: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.text}" if self.line else f"{self.file}: {self.text}"
+
+
+class ScriptReport(NamedTuple):
+    """What is known of a script.
+
+    Args:
+        handlers: what it registers: ``Setup preset``, ``on_stop``; of an FSM script those of its first state.
+        states: of an FSM script.
+        problems: none means it can be loaded.
+    """
+
+    file: str
+    handlers: tuple[str, ...]
+    states: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+def check_script(file: str, root: str) -> ScriptReport:
+    """Look at a script and load it as a sequencer would; what it asks of other components is answered with success.
+
+    Its own code is run: what it does besides asking components (files, network) it does here too.
+
+    Args:
+        file: path of the script.
+        root: folder it imports shared code from.
+    """
+    problems = _undefined_in(file)
+    if any(problem.text.startswith("syntax error") for problem in problems):
+        return ScriptReport(file, (), (), tuple(problems))
+    try:
+        handlers, states = asyncio.run(_load(file, root))
+    except ScriptError as failure:
+        problems += [problem for module in _shared_modules(root, file) for problem in _undefined_in(module)]
+        already = any(problem.line == failure.line and problem.file == failure.file for problem in problems)
+        found = [] if already else [Problem(failure.file or file, failure.line, failure.problem)]
+        return ScriptReport(file, (), (), tuple(problems + found))
+    for module in _shared_modules(root, file):
+        problems += _undefined_in(module)
+    return ScriptReport(file, handlers, states, tuple(problems))
+
+
+class _Agreeable:
+    """A port behind which everything succeeds and no event ever comes."""
+
+    async def ask(self, name: str, message: object, timeout_s: float) -> Any:
+        match message:
+            case Submit() | SubmitSequence():
+                return Completed(RUN_ID)
+            case Oneway() | Validate():
+                return Accepted(RUN_ID)
+            case GetEvent(keys=keys):
+                return tuple(None for _ in keys)
+            case NextEvents():
+                return await asyncio.get_running_loop().create_future()  # for ever
+            case _:
+                return Ok()
+
+
+async def _load(file: str, root: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    prefix = Prefix("ESW.script_check")
+    port = _Agreeable()
+    use_port(port)
+    entry = load_script(file, root, prefix)
+    ctx = ScriptContext(prefix, ObsMode("script_check"), port, TimeScale(0.0))
+    try:
+        async with asyncio.timeout(BODY_S):
+            running = await entry.start(ctx)
+    except TimeoutError:
+        line = entry.body.__code__.co_firstlineno
+        problem = f"the function did not end within {BODY_S:g} s: a script registers handlers and returns"
+        raise ScriptError(prefix=prefix, file=file, line=line, problem=problem) from None
+    except Exception as failure:
+        raise script_error(prefix, file, failure) from failure
+    finally:
+        await ctx.life.close()
+    states = entry.states if isinstance(entry, FsmScript) else ()
+    return tuple(name for scope in running.scopes for name in _registered(scope)), states
+
+
+def _registered(handlers: Handlers) -> list[str]:
+    default = ["on_any_command"] if handlers.default is not None else []
+    hooks = [hook.value for hook in Hook for _ in handlers.hooks[hook]]
+    return [*handlers.commands, *default, *hooks, *("on_global_error" for _ in handlers.global_error)]
+
+
+def _undefined_in(file: str) -> list[Problem]:
+    try:
+        found = undefined_names(Path(file).read_text(encoding="utf-8"), file)
+    except OSError:
+        return []  # loading says so in its own words
+    except (SyntaxError, ValueError) as failure:
+        line = (failure.lineno or 0) if isinstance(failure, SyntaxError) else 0
+        return [Problem(file, line, f"syntax error: {getattr(failure, 'msg', failure)}")]
+    return [Problem(file, line, f"undefined name '{name}'") for line, name in found]
+
+
+def _shared_modules(root: str, file: str) -> list[str]:
+    """The files below ``root`` that the script imported."""
+    below = str(Path(root).resolve()) + "/"
+    origins = {
+        str(Path(origin).resolve()) for m in list(sys.modules.values()) if (origin := getattr(m, "__file__", None))
+    }
+    return sorted(origin for origin in origins if origin.startswith(below) and origin != str(Path(file).resolve()))
