@@ -101,7 +101,7 @@ class Spawner:
             gone.shell._close()
 
 
-SCRIPT = '''
+SCRIPT = """
 import asyncio
 from ocs_ray.scripting import *
 
@@ -110,7 +110,7 @@ async def body(ctx: ScriptContext) -> None:
     @ctx.on_setup("go")
     async def go(command: Setup) -> None:
         await ctx.sleep(1)
-'''
+"""
 
 
 @pytest.fixture

@@ -35,9 +35,7 @@ async def provisioned(place: Any) -> Any:
     return place.running[COMPONENT]
 
 
-def test_given_idle_when_a_script_is_loaded_then_status_shows_sequencer_and_script(
-    place: Any, catalogue: Path
-) -> None:
+def test_given_idle_when_a_script_is_loaded_then_status_shows_sequencer_and_script(place: Any, catalogue: Path) -> None:
     async def story() -> None:
         component = await provisioned(place)
         assert await component.ask(load(catalogue)) == ScriptLoaded(prefix=Prefix("IRIS.A"))
