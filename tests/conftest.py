@@ -1,7 +1,7 @@
 """The environment of every test process.
 
-Ray reads these once, when it is imported, so they are set before any test module is: bound to loopback, protected by a token of
-this run alone (Ray would otherwise write one into the home folder), tuned as at night.
+Ray reads these once, when it is imported, so they are set before any test module is: bound to loopback, protected by
+a token of this run alone (Ray would otherwise write one into the home folder), tuned as at night.
 """
 
 from __future__ import annotations

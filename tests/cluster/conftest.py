@@ -55,7 +55,7 @@ def eventually() -> Callable[[Callable[[], Coroutine[Any, Any, bool]]], None]:
     def wait(condition: Callable[[], Coroutine[Any, Any, bool]]) -> None:
         async def poll() -> None:
             async with asyncio.timeout(20):
-                while not await condition():
+                while not await condition():  # noqa: ASYNC110 - what is waited for happens in other processes
                     await asyncio.sleep(0.02)
 
         asyncio.run(poll())

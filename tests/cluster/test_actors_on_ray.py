@@ -218,9 +218,7 @@ def test_given_a_killed_agent_when_ray_restarts_it_then_it_finds_its_components_
     eventually(came_back)
 
 
-def test_given_two_modes_that_share_a_resource_when_both_reserve_then_the_second_is_refused_until_the_first_is_gone() -> (
-    None
-):
+def test_given_two_modes_that_share_a_resource_when_both_reserve_then_the_second_waits_for_the_first() -> None:
     async def story() -> None:
         one, two = RayReservations(), RayReservations()
         assert await one.reserve(ObsMode("A"), (Subsystem.IRIS, Subsystem.TCS))
@@ -246,7 +244,7 @@ def test_given_an_actor_that_dies_when_asked_then_unreachable_says_died() -> Non
     async def story() -> None:
         handle = ray.get_actor(EVENT_SERVICE, namespace="ocs")
         ray.kill(handle)
-        with pytest.raises(UnreachableError, match="died|is not running"):
+        with pytest.raises(UnreachableError, match=r"died|is not running"):
             await ask(EVENT_SERVICE, GetStatus(), 20)
 
     asyncio.run(story())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,7 +24,8 @@ from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix
 
 project, said = Path(sys.argv[1]), {}
-nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "resources": {"machine:ESW.m": 1, "resource:IRIS": 1}})
+head = {"num_cpus": 1, "resources": {"machine:ESW.m": 1, "resource:IRIS": 1}}
+nodes = Cluster(initialize_head=True, head_node_args=head)
 second = nodes.add_node(num_cpus=1, resources={"machine:IRIS.m": 1})
 (project / "cluster.yaml").write_text(
     f"address: {nodes.address}\\nmachines: {{ESW.m: 'machine:ESW.m', IRIS.m: 'machine:IRIS.m'}}\\n"
@@ -69,7 +69,7 @@ async def body(ctx: ScriptContext) -> None:
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, object]]:
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     """What the story prints: it has a process of its own, since one process joins one Ray."""
     project = tmp_path_factory.mktemp("project")
     mode = project / "obsmodes" / "Dark"
@@ -87,7 +87,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, object]
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith("SAID ")]
     assert lines, done.stderr[-3000:]
-    yield json.loads(lines[0].removeprefix("SAID "))
+    return json.loads(lines[0].removeprefix("SAID "))
 
 
 def test_given_two_nodes_when_a_mode_is_configured_then_its_sequence_runs_across_them(said: dict[str, object]) -> None:

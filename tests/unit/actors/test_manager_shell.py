@@ -144,7 +144,7 @@ def test_given_configure_in_progress_when_another_operation_comes_then_unhandled
         (catalogue / "A" / "script.py").write_text(slow)
         first = asyncio.ensure_future(manager.configure(A))
         async with asyncio.timeout(10):
-            while (await manager.status()).state != "Processing":
+            while (await manager.status()).state != "Processing":  # noqa: ASYNC110 - the manager tells nobody
                 await asyncio.sleep(0)
         refused = await manager.configure(C)
         assert refused == Unhandled(

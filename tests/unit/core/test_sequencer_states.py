@@ -1,4 +1,4 @@
-"""The life cycle table. Expected values: reference 1.1, 1.3 and 1.4 (esw SequencerBehavior.scala), not the table itself."""
+"""The life cycle table. Expected values: esw SequencerBehavior.scala (reference 1.1, 1.3, 1.4), not from the code."""
 
 from __future__ import annotations
 

@@ -1,0 +1,137 @@
+"""Being connected to the cluster for a command, and having it up for as long as the command needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ocs_ray.cli import default_files, ending_signals, terminal
+from ocs_ray.cli.cluster_process import bring_up, take_down
+from ocs_ray.cli.interrupts import Interrupts
+from ocs_ray.client import connect, disconnect
+from ocs_ray.config.cluster_config import read_cluster_file
+from ocs_ray.config.obs_mode_catalogue import read_catalogue
+from ocs_ray.location.cluster_home import ClusterHome, RunningCluster, find_project
+
+T = TypeVar("T")
+
+
+def this_home() -> ClusterHome:
+    """The home of the cluster the working folder belongs to."""
+    return ClusterHome(find_project(Path.cwd()))
+
+
+@contextmanager
+def alone(home: ClusterHome) -> Iterator[None]:
+    """One command at a time brings the cluster of a project up, prepares it or takes it down; others wait here.
+
+    The lock is on the project folder itself, so no file is left behind.
+    """
+    try:
+        folder = os.open(home.project, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:  # a project nobody can read has no second user either
+        yield
+        return
+    try:
+        with suppress(OSError):  # a file system without locks
+            _wait_for(folder)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _wait_for(folder: int) -> None:
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        terminal.note("waiting for another ocs command that starts, prepares or ends this cluster ...")
+        fcntl.flock(folder, fcntl.LOCK_EX)
+
+
+def ensure_up(
+    home: ClusterHome,
+    cluster: Path | None,
+    obsmodes: Path | None,
+    time_factor: float | None,
+    progress: Callable[[str], None],
+) -> tuple[RunningCluster, bool]:
+    """The running cluster, and whether it was this call that brought it up. To be called ``alone``.
+
+    Args:
+        cluster: cluster file, None for the default.
+        obsmodes: catalogue folder, None for the default.
+        time_factor: overrides that of the cluster file.
+        progress: is told what is being done.
+
+    Raises:
+        ClusterError: it did not come up; nothing of it is left.
+        BadInputError: there is no cluster file or catalogue, or one of them is faulty.
+        Interrupted: somebody ended it; nothing of it is left.
+    """
+    if (running := home.running()) is not None:
+        return running, False
+    file = default_files.cluster_file(cluster, home.project)
+    catalogue = default_files.catalogue(obsmodes, home.project)
+    read_cluster_file(file)  # a slip in a file is told before anything is started
+    read_catalogue(catalogue)
+    return bring_up(home, file, catalogue, time_factor, progress), True
+
+
+def bring_down(home: ClusterHome) -> int:
+    """End the cluster, whatever is pressed meanwhile; how many processes it had."""
+    with alone(home), ending_signals.ignored():
+        return take_down(home)
+
+
+def join() -> None:
+    """Connect to the cluster. Ray sets a SIGTERM handler of its own on the way; ours stays.
+
+    Raises:
+        ClusterError: no cluster is up, or it does not answer.
+    """
+    with ending_signals.kept():
+        connect()
+
+
+def leave() -> None:
+    """Disconnect; the cluster goes on."""
+    with ending_signals.ignored():
+        disconnect()
+
+
+def run(work: Callable[[Interrupts], Coroutine[Any, Any, T]]) -> T:
+    """Run ``work`` in an event loop; it is handed the signals that come meanwhile."""
+
+    async def with_signals() -> T:
+        with Interrupts() as signals:
+            return await work(signals)
+
+    return asyncio.run(with_signals())
+
+
+def run_guarded(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run ``work``, which may simply be given up when a signal comes.
+
+    Raises:
+        Interrupted: a signal came first.
+    """
+    return run(lambda signals: signals.guard(work()))
+
+
+def ask(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Connect, run ``work``, disconnect.
+
+    Raises:
+        ClusterError: no cluster is up, or it does not answer.
+        Interrupted: a signal came first.
+    """
+    join()
+    try:
+        return run_guarded(work)
+    finally:
+        leave()

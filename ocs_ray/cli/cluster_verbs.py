@@ -1,0 +1,65 @@
+"""``ocs up``, ``ocs down``, ``ocs status``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ocs_ray.cli import cluster_session, status_report, terminal
+from ocs_ray.cli.failures import OK
+from ocs_ray.client import SequenceManager
+from ocs_ray.location.cluster_home import ClusterHome, RunningCluster
+
+
+def up(cluster: Path | None, obsmodes: Path | None, time_factor: float | None, as_json: bool) -> int:
+    """Bring the cluster up, unless it is."""
+    home = cluster_session.this_home()
+    progress = terminal.note if as_json else terminal.say
+    with cluster_session.alone(home):
+        running, started = cluster_session.ensure_up(home, cluster, obsmodes, time_factor, progress)
+    if as_json:
+        terminal.put_document(_place(home, running) | {"already_up": not started, "machines": list(running.machines)})
+        return OK
+    terminal.say(f"the cluster is {'up' if started else 'already up'}: {', '.join(running.machines)}")
+    asked_for = cluster and str(cluster.resolve())
+    if not started and asked_for and asked_for != str(Path(running.cluster_file).resolve()):
+        terminal.note(f"it was started from {running.cluster_file}; to use {cluster}: ocs down, then up again")
+    if not started and time_factor is not None:
+        terminal.note("its time factor was left as it is: give --time-factor to ocs observe, or start the cluster anew")
+    return OK
+
+
+def down() -> int:
+    """End the cluster; also what is left of one whose owner was killed."""
+    home = cluster_session.this_home()
+    was_up = home.running() is not None
+    ended = cluster_session.bring_down(home)
+    if was_up:
+        terminal.say(f"the cluster is down: {ended} processes ended")
+    else:
+        left = f"; {ended} processes left over from one were ended" if ended else ""
+        terminal.say(f"no cluster was up for {home.project}{left}")
+    return OK
+
+
+def status(as_json: bool) -> int:
+    """What runs."""
+    home = cluster_session.this_home()
+    seen = cluster_session.ask(lambda: SequenceManager().status())
+    running = home.running()
+    place = {} if running is None else _place(home, running)
+    if as_json:
+        terminal.put_document(place | status_report.document(seen))
+        return OK
+    screen = terminal.console()
+    for part in status_report.tables(place, seen):
+        screen.print(part)
+    return OK
+
+
+def _place(home: ClusterHome, running: RunningCluster) -> dict[str, object]:
+    return {
+        "project": str(home.project),
+        "address": running.address,
+        "cluster_file": running.cluster_file,
+        "catalogue": running.catalogue,
+    }

@@ -1,0 +1,63 @@
+"""Which cluster file and which catalogue of observing modes a command means when it is not told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import ocs_ray
+from ocs_ray.errors import BadInputError
+
+PACKAGE = Path(ocs_ray.__file__).parent
+
+
+def cluster_file(given: Path | None, project: Path) -> Path:
+    """The cluster file: ``given``, else ``OCS_CLUSTER_FILE``, the project's, the source tree's, the wheel's.
+
+    Raises:
+        BadInputError: there is none.
+    """
+    return _find(
+        given,
+        os.environ.get("OCS_CLUSTER_FILE"),
+        [folder / "cluster" / "local.yaml" for folder in _homes(project)],
+        Path.is_file,
+        BadInputError(where="", problem="there is no cluster file", remedy="give one with --cluster FILE"),
+    )
+
+
+def catalogue(given: Path | None, project: Path) -> Path:
+    """The catalogue folder: ``given``, else ``OCS_OBSMODES``, the project's, the source tree's, the wheel's.
+
+    Raises:
+        BadInputError: there is none.
+    """
+    return _find(
+        given,
+        os.environ.get("OCS_OBSMODES"),
+        [folder / "obsmodes" for folder in _homes(project)],
+        Path.is_dir,
+        BadInputError(
+            where="", problem="there is no catalogue of observing modes", remedy="give one with --obsmodes FOLDER"
+        ),
+    )
+
+
+def _homes(project: Path) -> tuple[Path, ...]:
+    """Where the two lie: a project, the source tree this package was started from, a wheel."""
+    return project, PACKAGE.parent, PACKAGE / "bundled"
+
+
+def _find(
+    given: Path | None, named: str | None, places: list[Path], exists: Callable[[Path], bool], nowhere: BadInputError
+) -> Path:
+    """What a person named is taken as it is, so that the error of reading it can name it."""
+    if given is not None:
+        return given
+    if named:
+        return Path(named)
+    found = next((place for place in places if exists(place)), None)
+    if found is None:
+        raise nowhere
+    return found

@@ -1,0 +1,78 @@
+"""Where the cluster file and the catalogue are looked for: told, environment, project, source tree, wheel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ocs_ray.cli import default_files
+from ocs_ray.errors import BadInputError
+
+Find = Callable[[Path | None, Path], Path]
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
+    """A project, a source tree and a wheel, each with both files."""
+    monkeypatch.delenv("OCS_CLUSTER_FILE", raising=False)
+    monkeypatch.delenv("OCS_OBSMODES", raising=False)
+    monkeypatch.setattr(default_files, "PACKAGE", tmp_path / "source" / "ocs_ray")
+    homes = {
+        "project": tmp_path / "project",
+        "source": tmp_path / "source",
+        "wheel": tmp_path / "source" / "ocs_ray" / "bundled",
+    }
+    for home in homes.values():
+        (home / "cluster").mkdir(parents=True)
+        (home / "cluster" / "local.yaml").touch()
+        (home / "obsmodes").mkdir()
+    return homes
+
+
+def vanish(home: Path) -> None:
+    (home / "cluster" / "local.yaml").unlink()
+    (home / "obsmodes").rmdir()
+
+
+BOTH: list[tuple[Find, str, str]] = [
+    (default_files.cluster_file, "cluster/local.yaml", "OCS_CLUSTER_FILE"),
+    (default_files.catalogue, "obsmodes", "OCS_OBSMODES"),
+]
+
+
+@pytest.mark.parametrize(("find", "end", "variable"), BOTH)
+def test_given_all_places_when_one_after_the_other_vanishes_then_the_next_is_taken(
+    find: Find, end: str, variable: str, places: dict[str, Path]
+) -> None:
+    for name in ("project", "source", "wheel"):
+        assert find(None, places["project"]) == places[name] / end
+        vanish(places[name])
+    with pytest.raises(BadInputError, match="give one with --"):
+        find(None, places["project"])
+
+
+@pytest.mark.parametrize(("find", "end", "variable"), BOTH)
+def test_given_the_environment_names_one_when_none_is_told_then_it_comes_before_the_project(
+    find: Find, end: str, variable: str, places: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "/elsewhere")
+    assert find(None, places["project"]) == Path("/elsewhere")
+
+
+@pytest.mark.parametrize(("find", "end", "variable"), BOTH)
+def test_given_one_is_told_when_it_does_not_exist_then_it_is_taken_all_the_same_for_the_error_to_name_it(
+    find: Find, end: str, variable: str, places: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "/elsewhere")
+    assert find(Path("/nowhere"), places["project"]) == Path("/nowhere")
+
+
+def test_given_this_checkout_when_nothing_is_told_then_both_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OCS_CLUSTER_FILE", raising=False)
+    monkeypatch.delenv("OCS_OBSMODES", raising=False)
+    assert default_files.cluster_file(None, tmp_path).is_file()
+    assert default_files.catalogue(None, tmp_path).is_dir()

@@ -1,0 +1,67 @@
+"""Every answer of the Sequence Manager that is not a success. Names: esw SequenceManagerResponse.scala."""
+
+from __future__ import annotations
+
+import pytest
+
+from ocs_ray.cli.failures import exit_code
+from ocs_ray.cli.refusals import refused
+from ocs_ray.models.identifiers import ObsMode, VariationInfo
+from ocs_ray.models.manager_messages import (
+    ConfigurationMissing,
+    ConflictingResourcesWithRunningObsMode,
+    CouldNotFindMachines,
+    FailedResponse,
+    FailedToStartSequencers,
+    SequenceComponentNotAvailable,
+    SpawningSequenceComponentsFailed,
+    Success,
+)
+from ocs_ray.models.message import Message
+from ocs_ray.models.prefix import Prefix, Subsystem
+from ocs_ray.models.sequencer_messages import Unhandled
+
+A, B = ObsMode("A"), ObsMode("B")
+LOADING = "Failed to load sequencer script: "
+
+ANSWERS = [
+    (ConfigurationMissing(obs_mode=A, known=(B,)), 2, "unknown observing mode 'A' (known: B)"),
+    (
+        ConflictingResourcesWithRunningObsMode(running_obs_modes=(B,), conflicts={Subsystem.IRIS: B}),
+        1,
+        "ConflictingResourcesWithRunningObsMode: IRIS is held by B (release with: ocs shutdown B)",
+    ),
+    (
+        SequenceComponentNotAvailable(variation_infos=(VariationInfo("ESW"),), msg="none for ESW"),
+        1,
+        "ocs provision",
+    ),
+    (
+        FailedToStartSequencers(reasons=(f"{LOADING}script of ESW.A: /a/esw.py:3: invalid syntax",)),
+        2,
+        "/a/esw.py:3: invalid syntax",
+    ),
+    (FailedToStartSequencers(reasons=(f"{LOADING}ESW.ESW_1-SequenceComponent died",)), 1, "died"),
+    (
+        CouldNotFindMachines(machines=(Prefix("IRIS.machine9"),), known=(Prefix("IRIS.machine1"),)),
+        2,
+        "IRIS.machine9 (the machines that are up: IRIS.machine1)",
+    ),
+    (SpawningSequenceComponentsFailed(failure_responses=("no memory",)), 1, "no memory"),
+    (FailedResponse(reason="it broke"), 1, "it broke"),
+    (Unhandled(state="Processing", message_type="Configure", msg="busy"), 1, "busy"),
+]
+
+
+@pytest.mark.parametrize(("response", "code", "text"), ANSWERS, ids=lambda value: type(value).__name__)
+def test_given_a_refusal_when_it_is_told_then_it_names_cause_and_remedy_and_has_its_exit_code(
+    response: Message, code: int, text: str
+) -> None:
+    failure = refused(response, "configure A")
+    assert failure is not None
+    assert text in str(failure)
+    assert exit_code(failure) == code
+
+
+def test_given_a_success_when_asked_for_the_refusal_then_there_is_none() -> None:
+    assert refused(Success(), "configure A") is None
