@@ -154,7 +154,7 @@ class ObservationRun:
     async def _last_look(self, run_id: str) -> None:
         """The steps as they ended; a sequencer that is gone leaves what was seen last."""
         try:
-            snapshot = await self._sequencer.watch(after=0, timeout_s=0)
+            snapshot = await self._sequencer.snapshot()
         except UnreachableError:
             return
         if snapshot.run_id == run_id:

@@ -16,7 +16,7 @@ from ocs_ray.models.manager_messages import (
     SpawningSequenceComponentsFailed,
 )
 from ocs_ray.models.message import Message
-from ocs_ray.models.sequencer_messages import Unhandled
+from ocs_ray.models.sequencer_replies import Unhandled
 
 SCRIPT_AT_FAULT = "script of "
 """How the text of a ScriptError starts; anything else that kept a sequencer from starting is no fault of a file."""

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
-from typing import Final
+from contextlib import aclosing, asynccontextmanager, suppress
 
 from ocs_ray.cli.interrupts import cancelled
 from ocs_ray.client import Sequencer
 from ocs_ray.errors import OcsError
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.models.sequencer_messages import SequencerSnapshot
-
-POLL_S: Final = 10.0
 
 Take = Callable[[Prefix, SequencerSnapshot], None]
 
@@ -30,14 +27,7 @@ async def following(prefixes: Iterable[Prefix], take: Take) -> AsyncIterator[Non
 
 async def _follow(prefix: Prefix, take: Take) -> None:
     """A sequencer that is gone is followed no more; whoever waits for the sequence hears of it anyway."""
-    sequencer, version = Sequencer.at(prefix), 0
-    while True:
-        try:
-            snapshot = await sequencer.watch(after=version, timeout_s=POLL_S)
-        except OcsError:
-            return
-        if snapshot.version > version:
-            version = snapshot.version
-            take(prefix, snapshot)
-        if snapshot.killed:
-            return
+    with suppress(OcsError):
+        async with aclosing(Sequencer.at(prefix).follow()) as snapshots:
+            async for snapshot in snapshots:
+                take(prefix, snapshot)

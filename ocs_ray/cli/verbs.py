@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 import ocs_ray
+from ocs_ray.cli import script_verbs
 
 
 def _finite(factor: float | None) -> float | None:
@@ -135,6 +136,7 @@ def make_app() -> typer.Typer:
     app.callback()(_everywhere)
     for verb in VERBS:
         app.command()(verb)
+    app.add_typer(script_verbs.make_app(), name="script")
     return app
 
 

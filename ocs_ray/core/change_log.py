@@ -24,7 +24,7 @@ class ChangeLog:
     """The last changes, by version."""
 
     def __init__(self) -> None:
-        self.version = 0
+        self.version = 1  # 0 stands for one who knows nothing yet
         self.list_version = 0
         self._changes: deque[Change] = deque(maxlen=CHANGES_KEPT)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import Final
 
+from ocs_ray.core.sequencer_view import updated
 from ocs_ray.models.commands import Sequence
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.models.responses import SubmitResponse
@@ -140,3 +142,20 @@ class SequencerCalls(SequenceEditing):
     async def watch(self, after: int = 0, timeout_s: float = 10.0) -> SequencerSnapshot | SequencerDelta:
         """What changed since version ``after``, as soon as something did; what there is after ``timeout_s`` seconds."""
         return await self._ask(Watch(after=after, timeout_s=timeout_s), timeout_s + ASK_S)
+
+    async def snapshot(self) -> SequencerSnapshot:
+        """State and steps as they are now."""
+        return await self._ask(Watch(after=0, timeout_s=0))
+
+    async def follow(self) -> AsyncGenerator[SequencerSnapshot, None]:
+        """State and steps as they are now, and again whenever something changed; ends when the sequencer shuts down.
+
+        Only what changed is sent; who is slow gets several changes as one, and misses none.
+        """
+        known = await self.snapshot()
+        yield known
+        while not known.killed:
+            news = await self.watch(known.version)
+            if news.version != known.version:
+                known = updated(known, news) if isinstance(news, SequencerDelta) else news
+                yield known

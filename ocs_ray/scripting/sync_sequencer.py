@@ -55,6 +55,7 @@ class SyncSequencer:
     runs = _blocking(Calls.runs)
     sequence_component = _blocking(Calls.sequence_component)
     watch = _blocking(Calls.watch)
+    snapshot = _blocking(Calls.snapshot)
     pause = _blocking(Calls.pause)
     resume = _blocking(Calls.resume)
     step = _blocking(Calls.step)

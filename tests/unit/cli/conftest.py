@@ -55,7 +55,7 @@ class Stage:
         return tuple(made)
 
     def snapshot(self, run_id: str, *told: str, state: SequencerState = SequencerState.RUNNING) -> SequencerSnapshot:
-        return SequencerSnapshot(version=1, state=state, run_id=run_id, steps=self.steps(*told))
+        return SequencerSnapshot(version=1, list_version=1, state=state, run_id=run_id, steps=self.steps(*told))
 
     def event(self, source: str = "IRIS.imager.detector") -> ObserveEvent:
         return observe_event(

@@ -19,7 +19,7 @@ from ocs_ray.models.manager_messages import (
 )
 from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import Prefix, Subsystem
-from ocs_ray.models.sequencer_messages import Unhandled
+from ocs_ray.models.sequencer_replies import Unhandled
 
 A, B = ObsMode("A"), ObsMode("B")
 LOADING = "Failed to load sequencer script: "
