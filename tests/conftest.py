@@ -13,6 +13,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from hypothesis import settings
+
 from ocs_ray.location.environment import TUNING, client_settings
 
 _folder = Path(tempfile.mkdtemp(prefix="ocs-test-"))
@@ -22,3 +24,5 @@ _token.write_text(secrets.token_hex(32))
 _token.chmod(0o600)
 os.environ.update({**TUNING, **client_settings(_token)})
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+settings.register_profile("here", deadline=None)  # how long one example takes says nothing on a busy machine
+settings.load_profile("here")
