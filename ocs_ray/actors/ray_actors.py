@@ -7,6 +7,7 @@ Ray re-runs ``__init__`` with the same arguments when it restarts an actor, so a
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Any, Final, Protocol
 
 import ray
@@ -25,6 +26,9 @@ from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.telemetry.structured_log import log_as
+
+SWITCH_S: Final = 0.0005
+"""How often a thread that does not pause gives the interpreter away, in seconds."""
 
 
 class Shell(Protocol):
@@ -102,6 +106,8 @@ class Sequencer:
 
     def __init__(self, prefix: Prefix, obs_mode: ObsMode, sequence_component: Prefix) -> None:
         log_as(prefix)
+        # A script that spins gives the interpreter away this often: queries are answered between (5 ms is the default).
+        sys.setswitchinterval(SWITCH_S)
         self._shell = SequencerShell(prefix, obs_mode, sequence_component, RayDirectory())
 
     async def start(self) -> None:

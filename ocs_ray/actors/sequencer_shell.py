@@ -277,7 +277,7 @@ class SequencerShell:
             pid=os.getpid(),
             online=self._core.state is not State.OFFLINE,
             blocked_s=round(blocked_s, 3),
-            blocked_at=strand.blocked_at if strand is not None and blocked_s else "",
+            blocked_at=strand.is_at(self._source.root) if strand is not None and blocked_s else "",
         )
 
 

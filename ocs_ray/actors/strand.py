@@ -92,7 +92,10 @@ class Strand:
         return running
 
     def _begin(self, work: Coroutine[Any, Any, T], done: Callable[..., None], running: Running) -> None:
-        running.task = self._loop.create_task(self._carry(work, done))
+        if running.is_cancelled:  # while the script blocked the strand
+            work.close()
+        else:
+            running.task = self._loop.create_task(self._carry(work, done))
 
     async def _carry(self, work: Coroutine[Any, Any, T], done: Callable[..., None]) -> None:
         result: T | None = None
@@ -117,13 +120,13 @@ class Strand:
         silent = time.monotonic() - self._last_beat - BEAT_S
         return silent if silent > BLOCKED_S and self._thread.is_alive() else 0.0
 
-    @property
-    def blocked_at(self) -> str:
-        """The line the thread is at, ``file:line function``; for the eyes of whoever looks for the blockage."""
+    def is_at(self, folder: str) -> str:
+        """The line of code below ``folder`` the thread is at, ``file:line function``; any line when there is none."""
         frame = sys._current_frames().get(self._thread.ident or 0)
         if frame is None:
             return ""
-        place = traceback.extract_stack(frame)[-1]
+        stack = traceback.extract_stack(frame)
+        place = next((at for at in reversed(stack) if at.filename.startswith(folder)), stack[-1])
         return f"{place.filename}:{place.lineno} {place.name}"
 
     def close(self) -> None:
@@ -139,9 +142,11 @@ class Running:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self.task: asyncio.Task[None] | None = None
+        self.is_cancelled = False
 
     def cancel(self) -> None:
-        """Cancel it; what is over already is left alone."""
+        """Cancel it; what is over already is left alone, what has not begun never does."""
+        self.is_cancelled = True
         with suppress(RuntimeError):  # the strand is closed
             self._loop.call_soon_threadsafe(self._cancel)
 

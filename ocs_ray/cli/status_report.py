@@ -13,6 +13,7 @@ from ocs_ray.models import wire
 from ocs_ray.models.agent_messages import AgentStatus
 from ocs_ray.models.component_messages import SequenceComponentStatus
 from ocs_ray.models.manager_messages import ManagerStatus, ObsModesDetails
+from ocs_ray.models.sequencer_messages import SequencerStatus
 
 
 def document(seen: ManagerStatus) -> dict[str, Any]:
@@ -75,7 +76,7 @@ def modes_table(seen: ObsModesDetails) -> Table:
 def _sequencer(component: SequenceComponentStatus) -> dict[str, Any]:
     """A sequencer's own account; one that did not answer in time is named all the same, with state null."""
     told = {} if component.sequencer is None else wire.encode(component.sequencer)
-    empty = dict.fromkeys(("obs_mode", "state", "script", "run_id", "step", "steps_done", "steps_total", "pid"))
+    empty = dict.fromkeys(name for name in SequencerStatus.model_fields if name not in ("prefix", "sequence_component"))
     own = {"prefix": component.loaded, "sequence_component": component.prefix, "machine": component.machine}
     return {**own, **empty, **told}
 
@@ -102,7 +103,9 @@ def _components(components: list[SequenceComponentStatus]) -> RenderableType:
         done = f"{told.steps_done}/{told.steps_total}" if told.steps_total else ""
         step = " ".join(filter(None, (told.step, done)))
         loaded = component.loaded or told.prefix
-        shown.add_row(component.prefix, component.machine, component.state, loaded, told.state, step, told.script)
+        does = f"{told.state}, script blocked for {told.blocked_s:.0f} s" if told.blocked_s else str(told.state)
+        script = told.blocked_at or told.script
+        shown.add_row(component.prefix, component.machine, component.state, loaded, does, step, script)
     return shown
 
 
