@@ -1,12 +1,11 @@
 """The event service's memory: the latest event of each key, and a bounded queue for every subscriber.
 
-Source: csw event service semantics (latest on subscribe). A subscriber that does not keep up loses its oldest events
-and is told how many; it never blocks a publisher or another subscriber.
+Source: csw event service semantics (latest on subscribe). A subscriber that does not keep up gets only the latest
+event of each key, and is told how many it lost; it never blocks a publisher or another subscriber.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -16,7 +15,7 @@ from ocs_ray.models.event_messages import EventBatch
 from ocs_ray.models.events import Event, EventKey
 
 QUEUE_LENGTH: Final = 10_000
-"""Events kept for a subscriber that does not pull."""
+"""Events that may wait for a subscriber before it gets the latest only."""
 
 
 @dataclass(slots=True)
@@ -25,18 +24,36 @@ class Subscription:
 
     Args:
         last_pull: seconds, on the caller's clock, of the last sign of life.
+        dropped: events lost since the last pull.
     """
 
     keys: frozenset[str]
     patterns: tuple[str, ...]
     last_pull: float
-    queue: deque[Event] = field(default_factory=lambda: deque[Event](maxlen=QUEUE_LENGTH))
     dropped: int = 0
+    _queue: list[tuple[str, Event]] = field(default_factory=list[tuple[str, Event]])
+    _latest: dict[str, Event] | None = None
 
-    def put(self, event: Event) -> None:
-        """Queue an event, dropping the oldest when full."""
-        self.dropped += len(self.queue) == self.queue.maxlen
-        self.queue.append(event)
+    def put(self, key: str, event: Event) -> None:
+        """Queue an event; when too many wait, only the latest of each key is kept until they are taken."""
+        if self._latest is None:
+            self._queue.append((key, event))
+            if len(self._queue) <= QUEUE_LENGTH:
+                return
+            self._latest = dict(self._queue)
+            self.dropped += len(self._queue) - len(self._latest)
+            self._queue = []
+            return
+        self.dropped += key in self._latest
+        self._latest.pop(key, None)  # so that the latest comes last
+        self._latest[key] = event
+
+    def take(self) -> EventBatch:
+        """What waits; from now on every event is queued again."""
+        events = [event for _, event in self._queue] if self._latest is None else list(self._latest.values())
+        batch = EventBatch(events=tuple(events), dropped=self.dropped)
+        self._queue, self._latest, self.dropped = [], None, 0
+        return batch
 
     def wants(self, key: str) -> bool:
         """Whether an event with this key belongs here."""
@@ -56,7 +73,7 @@ class EventStore:
         self._latest[key] = event
         reached = [(id_, s) for id_, s in self._subscriptions.items() if s.wants(key)]
         for _, subscription in reached:
-            subscription.put(event)
+            subscription.put(key, event)
         return [id_ for id_, _ in reached]
 
     def latest(self, keys: Iterable[EventKey]) -> tuple[Event | None, ...]:
@@ -69,7 +86,7 @@ class EventStore:
         self._subscriptions[id_] = wanted
         for key in sorted(wanted.keys):
             if (event := self._latest.get(key)) is not None:
-                wanted.put(event)
+                wanted.put(key, event)
 
     def unsubscribe(self, id_: str) -> None:
         """Close a subscription; closing twice is no error."""
@@ -80,10 +97,8 @@ class EventStore:
         subscription = self._subscriptions.get(id_)
         if subscription is None:
             return None
-        batch = EventBatch(events=tuple(subscription.queue), dropped=subscription.dropped)
-        subscription.queue.clear()
-        subscription.dropped, subscription.last_pull = 0, now
-        return batch
+        subscription.last_pull = now
+        return subscription.take()
 
     def drop_silent(self, now: float, silent_s: float) -> None:
         """Close the subscriptions of those that did not pull for ``silent_s`` seconds: they died."""

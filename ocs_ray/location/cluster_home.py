@@ -22,6 +22,7 @@ from ocs_ray.location.environment import CLUSTER_MARK
 
 LONGEST_PATH: Final = 40
 """Ray puts sockets below this folder and a socket's path may hold 107 bytes."""
+REMOVALS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -134,5 +135,8 @@ class ClusterHome:
             return False  # it ended meanwhile, or it is not ours to look at
 
     def remove(self) -> None:
-        """Forget the cluster and all its files."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Forget the cluster and all its files; what its last process writes meanwhile goes with the next try."""
+        for _ in range(REMOVALS):
+            shutil.rmtree(self.folder, ignore_errors=True)
+            if not self.folder.exists():
+                return

@@ -59,7 +59,7 @@ class Unsubscribe(Message):
 
 
 class EventBatch(Message):
-    """Events in the order of publication; ``dropped`` counts those a slow subscriber lost before them."""
+    """Events in the order of publication; ``dropped`` counts those a slow subscriber lost among them."""
 
     events: tuple[Event, ...]
     dropped: int = 0

@@ -142,6 +142,25 @@ def test_given_a_run_that_waits_when_aborted_then_its_pending_steps_do_not_run_a
     asyncio.run(story())
 
 
+def test_given_a_sequencer_that_is_killed_when_it_ran_then_its_waiters_hear_of_it_and_the_script_can_be_loaded_anew(
+    catalogue: Path,
+) -> None:
+    launch(cluster_file(), str(catalogue), 1.0, lambda _: None)
+
+    async def story() -> None:  # case 93: the run is reported interrupted
+        top = await configured()
+        started = await top.submit(run("forever"))
+        waiting = asyncio.ensure_future(top.query_final(str(started.run_id)))
+        os.kill((await top.status()).pid, signal.SIGKILL)
+        with pytest.raises(UnreachableError, match=r"ESW\.Dark-Sequencer (died|is not running)"):
+            await waiting
+        assert await SequenceManager().shutdown_obs_mode(ObsMode("Dark")) == Success()
+        assert isinstance(await SequenceManager().configure(ObsMode("Dark")), Success)
+        assert isinstance(await top.submit_and_wait(run("quick")), Completed)
+
+    asyncio.run(story())
+
+
 def test_given_a_script_with_a_syntax_error_when_loaded_then_the_error_crosses_processes_whole(
     catalogue: Path,
 ) -> None:

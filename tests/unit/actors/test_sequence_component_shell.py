@@ -1,4 +1,4 @@
-"""A sequence component over an in-memory sequencer. Source: reference 6.1."""
+"""A sequence component over an in-memory sequencer. Source: reference 6.1; case numbers: esw_sequencer section 9."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_given_idle_when_a_script_is_loaded_then_status_shows_sequencer_and_scri
 def test_given_running_when_a_script_is_loaded_then_unhandled_and_the_first_goes_on(
     place: Any, catalogue: Path
 ) -> None:
-    async def story() -> None:
+    async def story() -> None:  # case 79
         component = await provisioned(place)
         await component.ask(load(catalogue))
         assert await component.ask(load(catalogue)) == Unhandled(
@@ -68,7 +68,7 @@ def test_given_running_when_a_script_is_loaded_then_unhandled_and_the_first_goes
 def test_given_a_script_that_is_not_there_when_loaded_then_idle_and_no_sequencer_is_left(
     place: Any, catalogue: Path
 ) -> None:
-    async def story() -> None:
+    async def story() -> None:  # case 82: the file is named, where ESW names the missing configuration
         component = await provisioned(place)
         reply = await component.ask(load(catalogue, "nope.py"))
         assert isinstance(reply, LoadingScriptFailed)
@@ -101,6 +101,30 @@ def test_given_a_sequencer_that_died_when_status_is_asked_then_the_component_is_
         component = await provisioned(place)
         await component.ask(load(catalogue))
         place.running.pop("IRIS.A-Sequencer").shell._close()
+        assert (await component.ask(GetComponentStatus())).state == "Idle"
+
+    asyncio.run(story())
+
+
+def test_given_idle_when_unloaded_then_ok(place: Any) -> None:
+    async def story() -> None:  # case 80
+        component = await provisioned(place)
+        assert await component.ask(UnloadScript()) == Ok()
+
+    asyncio.run(story())
+
+
+def test_given_a_script_whose_body_raises_when_loaded_then_file_line_and_fault_are_told(
+    place: Any, catalogue: Path
+) -> None:
+    async def story() -> None:  # case 83
+        (catalogue / "A" / "bad.py").write_text(
+            "from ocs_ray.scripting import *\n\n@script\nasync def x(ctx):\n    1 / 0\n"
+        )
+        component = await provisioned(place)
+        reply = await component.ask(load(catalogue, "bad.py"))
+        assert isinstance(reply, LoadingScriptFailed)
+        assert "bad.py:5: ZeroDivisionError: division by zero" in reply.msg
         assert (await component.ask(GetComponentStatus())).state == "Idle"
 
     asyncio.run(story())

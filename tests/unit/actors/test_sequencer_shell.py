@@ -193,7 +193,7 @@ def test_given_a_request_whose_reply_was_lost_when_repeated_then_it_takes_effect
 def test_given_a_script_that_blocks_its_strand_when_asked_then_it_answers_shows_it_and_ends_in_time(
     tmp_path: Path, how: str
 ) -> None:
-    async def story(it: Night) -> None:
+    async def story(it: Night) -> None:  # case 73
         await it.top.submit(sequence(how))
         blocked = await it.top.status()
         deadline = time.monotonic() + 2.5
@@ -207,6 +207,18 @@ def test_given_a_script_that_blocks_its_strand_when_asked_then_it_answers_shows_
         reply = await it.shell.ask(Shutdown())
         assert time.monotonic() - began < 3
         assert "blocks its strand" in reply.note
+
+    night(tmp_path, story)
+
+
+def test_given_a_script_that_waits_without_blocking_when_asked_then_it_is_not_said_to_block(tmp_path: Path) -> None:
+    async def story(it: Night) -> None:  # case 73
+        await it.top.submit(sequence("until cancelled"))
+        began = time.monotonic()
+        while time.monotonic() - began < 1.5:
+            assert (await it.top.status()).blocked_s == 0
+            await asyncio.sleep(0.05)
+        await it.top.abort_sequence()
 
     night(tmp_path, story)
 

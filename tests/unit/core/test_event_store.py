@@ -43,20 +43,26 @@ def test_given_a_pattern_when_events_come_then_only_matching_ones_arrive() -> No
     assert counts(store, "me") == [2]
 
 
-def test_given_a_subscriber_that_never_pulls_when_its_queue_is_full_then_the_oldest_go_and_are_counted() -> None:
+def test_given_a_subscriber_that_never_pulls_when_too_much_waits_then_it_gets_the_latest_only_and_is_told() -> None:
     store = EventStore()
-    store.subscribe("slow", [WHEEL], (), now=0.0)
+    other = EventKey(source=Prefix("IRIS.wheel"), event_name="other")
+    store.subscribe("slow", [WHEEL, other], (), now=0.0)
     store.subscribe("quick", [WHEEL], (), now=0.0)
+    store.publish(event(-1, "other"))
     for n in range(QUEUE_LENGTH + 3):
         store.publish(event(n))
         if n % 5000 == 0:
             store.pull("quick", now=0.0)
     batch = store.pull("slow", now=0.0)
     assert batch is not None
-    assert (batch.dropped, len(batch.events), batch.events[0][COUNT].head()) == (3, QUEUE_LENGTH, 3)
+    assert [found[COUNT].head() for found in batch.events] == [-1, QUEUE_LENGTH + 2]
+    assert batch.dropped == QUEUE_LENGTH + 2
     quick = store.pull("quick", now=0.0)
     assert quick is not None
     assert quick.dropped == 0
+    store.publish(event(7))
+    store.publish(event(8))
+    assert counts(store, "slow") == [7, 8]
 
 
 def test_given_a_subscriber_that_went_silent_when_cleaned_up_then_its_subscription_is_closed() -> None:

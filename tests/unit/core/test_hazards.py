@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from ocs_ray.core import sequencer_events as ev
-from ocs_ray.core.sequencer import SequencerCore
 from ocs_ray.core.sequencer_states import State
 from ocs_ray.core.sequencer_view import snapshot
 from ocs_ray.models.commands import Sequence, Setup
@@ -16,67 +15,6 @@ from ocs_ray.models.editor_messages import Add, AddBreakpoint, Reset
 from ocs_ray.models.responses import Cancelled, Completed, Error, Invalid
 from ocs_ray.models.sequencer_replies import GoOfflineHookFailed, GoOnlineHookFailed, Ok, Unhandled
 from ocs_ray.models.steps import StepStatus
-
-
-class Night:
-    """A core and what came out of it; hooks end at once unless ``hooks_wait``."""
-
-    def __init__(self) -> None:
-        self.core = SequencerCore()
-        self.answers: dict[int, Any] = {}
-        self.started: list[ev.RunStep] = []
-        self.tokens: list[int] = []
-        self.hooks_wait = False
-        self._asks = 0
-        self._ids = 0
-
-    def ask(self) -> int:
-        self._asks += 1
-        return self._asks
-
-    def ids(self, count: int) -> tuple[str, ...]:
-        self._ids += count
-        return tuple(f"s{self._ids - count + n + 1}" for n in range(count))
-
-    def give(self, event: ev.Event) -> None:
-        for effect in self.core.handle(event, 0.0):
-            match effect:
-                case ev.Answer(ask, reply):
-                    self.answers[ask] = reply
-                case ev.RunStep():
-                    self.started.append(effect)
-                case ev.RunHook(token=token):
-                    self.tokens.append(token)
-                case _:
-                    pass
-        if not self.hooks_wait and self.tokens:
-            self.end_hook()
-
-    def end_hook(self, failure: str | None = None) -> None:
-        self.give(ev.HookEnded(self.tokens.pop(), failure))
-
-    def asked(self, event: Any) -> Any:
-        """Give an event made for a fresh question; its answer, None while there is none."""
-        ask = self.ask()
-        self.give(event(ask))
-        return self.answers.get(ask)
-
-    def load(self, count: int) -> Any:
-        return self.asked(lambda ask: ev.Load(ask, commands(count), self.ids(count)))
-
-    def submit(self, count: int, run_id: str) -> Any:
-        return self.asked(lambda ask: ev.Submit(ask, commands(count), self.ids(count), run_id))
-
-    def edit(self, edit: Any) -> Any:
-        count = len(edit.commands) if isinstance(edit, Add) else 0
-        return self.asked(lambda ask: ev.EditList(ask, edit, self.ids(count)))
-
-    def final(self, run_id: str) -> Any:
-        return self.asked(lambda ask: ev.AskFinal(ask, run_id))
-
-    def end_step(self, failure: str | None = None) -> None:
-        step = self.started[-1]
-        self.give(ev.StepEnded(step.run_id, step.step_id, failure))
 
 
 def commands(count: int) -> Sequence:
@@ -87,8 +25,8 @@ def one_more() -> Add:
     return Add(commands=tuple(commands(1)))
 
 
-def test_h1_given_a_run_before_when_loaded_and_edited_then_nothing_runs_and_start_works() -> None:
-    night = Night()  # case 86
+def test_h1_given_a_run_before_when_loaded_and_edited_then_nothing_runs_and_start_works(night: Any) -> None:
+    # case 86
     night.submit(1, "r1")
     night.end_step()
     assert night.load(1) == Ok()
@@ -98,8 +36,7 @@ def test_h1_given_a_run_before_when_loaded_and_edited_then_nothing_runs_and_star
     assert len(night.started) == 2
 
 
-def test_h2_given_reset_then_load_and_edit_when_not_started_then_no_step_is_executed() -> None:
-    night = Night()
+def test_h2_given_reset_then_load_and_edit_when_not_started_then_no_step_is_executed(night: Any) -> None:
     night.submit(1, "r1")
     night.end_step()
     night.load(2)
@@ -111,8 +48,10 @@ def test_h2_given_reset_then_load_and_edit_when_not_started_then_no_step_is_exec
     assert night.core.state is State.LOADED
 
 
-def test_h3_given_a_breakpoint_on_the_first_step_when_aborted_then_the_run_ends_and_waiters_are_answered() -> None:
-    night = Night()  # case 88
+def test_h3_given_a_breakpoint_on_the_first_step_when_aborted_then_the_run_ends_and_waiters_are_answered(
+    night: Any,
+) -> None:
+    # case 88
     night.load(2)
     night.edit(AddBreakpoint(id="s1"))
     night.asked(lambda ask: ev.Start(ask, "r1"))
@@ -124,8 +63,7 @@ def test_h3_given_a_breakpoint_on_the_first_step_when_aborted_then_the_run_ends_
     assert night.core.state is State.IDLE
 
 
-def test_h3_given_a_paused_run_when_reset_then_it_ends_at_once() -> None:
-    night = Night()
+def test_h3_given_a_paused_run_when_reset_then_it_ends_at_once(night: Any) -> None:
     night.load(2)
     night.edit(AddBreakpoint(id="s1"))
     night.asked(lambda ask: ev.Start(ask, "r1"))
@@ -134,8 +72,8 @@ def test_h3_given_a_paused_run_when_reset_then_it_ends_at_once() -> None:
     assert night.core.state is State.IDLE
 
 
-def test_h4_given_a_run_and_then_offline_when_the_old_run_is_queried_then_its_response_comes() -> None:
-    night = Night()  # cases 55 and 89
+def test_h4_given_a_run_and_then_offline_when_the_old_run_is_queried_then_its_response_comes(night: Any) -> None:
+    # cases 55 and 89
     night.submit(1, "r1")
     night.end_step()
     assert night.asked(lambda ask: ev.GoOnOffline(ask, online=False)) == Ok()
@@ -144,8 +82,8 @@ def test_h4_given_a_run_and_then_offline_when_the_old_run_is_queried_then_its_re
     assert isinstance(night.final("r1"), Completed)
 
 
-def test_h5_given_run_a_and_b_loaded_when_a_is_queried_then_its_own_result_comes_never_b_s() -> None:
-    night = Night()  # case 90
+def test_h5_given_run_a_and_b_loaded_when_a_is_queried_then_its_own_result_comes_never_b_s(night: Any) -> None:
+    # case 90
     night.submit(1, "a")
     night.end_step("boom")
     night.load(1)
@@ -156,8 +94,8 @@ def test_h5_given_run_a_and_b_loaded_when_a_is_queried_then_its_own_result_comes
     assert isinstance(night.final("b"), Completed)
 
 
-def test_h6_given_the_step_ends_during_the_abort_hook_then_it_is_recorded_and_the_run_ends() -> None:
-    night = Night()  # case 87
+def test_h6_given_the_step_ends_during_the_abort_hook_then_it_is_recorded_and_the_run_ends(night: Any) -> None:
+    # case 87
     night.submit(2, "r1")
     night.hooks_wait = True
     night.asked(lambda ask: ev.End(ask, abort=True))
@@ -168,8 +106,8 @@ def test_h6_given_the_step_ends_during_the_abort_hook_then_it_is_recorded_and_th
     assert [step.status for step in night.core.steps.view()] == [StepStatus.SUCCESS, StepStatus.CANCELLED]
 
 
-def test_h7_given_the_last_step_ended_when_added_to_then_the_add_is_unhandled_and_never_half_taken() -> None:
-    night = Night()  # case 91
+def test_h7_given_the_last_step_ended_when_added_to_then_the_add_is_unhandled_and_never_half_taken(night: Any) -> None:
+    # case 91
     night.submit(1, "r1")
     night.end_step()
     refused = night.edit(one_more())
@@ -178,8 +116,10 @@ def test_h7_given_the_last_step_ended_when_added_to_then_the_add_is_unhandled_an
     assert len(snapshot(night.core).steps) == 1
 
 
-def test_h8_given_going_online_fails_while_others_look_then_offline_and_going_offline_leads_back() -> None:
-    night = Night()  # cases 53 and 92
+def test_h8_given_going_online_fails_while_others_look_then_offline_and_going_offline_leads_back(
+    night: Any, another_night: Any
+) -> None:
+    # cases 53 and 92
     night.asked(lambda ask: ev.GoOnOffline(ask, online=False))
     night.hooks_wait = True
     ask = night.ask()
@@ -189,7 +129,7 @@ def test_h8_given_going_online_fails_while_others_look_then_offline_and_going_of
     assert night.answers[ask] == GoOnlineHookFailed(reason="dome closed")
     assert night.core.state is State.OFFLINE
 
-    other = Night()
+    other = another_night()
     other.load(1)
     other.hooks_wait = True
     ask = other.ask()
@@ -201,8 +141,9 @@ def test_h8_given_going_online_fails_while_others_look_then_offline_and_going_of
     assert len(snapshot(other.core).steps) == 1
 
 
-def test_h10_given_loaded_when_the_hook_of_a_submit_fails_then_what_was_loaded_can_be_edited_and_started() -> None:
-    night = Night()
+def test_h10_given_loaded_when_the_hook_of_a_submit_fails_then_what_was_loaded_can_be_edited_and_started(
+    night: Any,
+) -> None:
     night.load(1)
     night.hooks_wait = True
     night.submit(3, "r1")
@@ -214,8 +155,7 @@ def test_h10_given_loaded_when_the_hook_of_a_submit_fails_then_what_was_loaded_c
     assert len(snapshot(night.core).steps) == 2
 
 
-def test_h11_given_waiters_and_a_hook_in_progress_when_shut_down_then_all_are_answered() -> None:
-    night = Night()
+def test_h11_given_waiters_and_a_hook_in_progress_when_shut_down_then_all_are_answered(night: Any) -> None:
     night.submit(2, "r1")
     first, second, aborting = night.ask(), night.ask(), night.ask()
     night.give(ev.AskFinal(first, "r1"))
@@ -230,8 +170,8 @@ def test_h11_given_waiters_and_a_hook_in_progress_when_shut_down_then_all_are_an
     assert night.core.state is State.KILLED
 
 
-def test_given_a_run_that_is_being_ended_when_added_to_then_it_takes_nothing_more() -> None:
-    night = Night()  # weakness 32
+def test_given_a_run_that_is_being_ended_when_added_to_then_it_takes_nothing_more(night: Any) -> None:
+    # weakness 32
     night.submit(2, "r1")
     night.asked(lambda ask: ev.End(ask, abort=False))
     refused = night.edit(one_more())
@@ -239,8 +179,7 @@ def test_given_a_run_that_is_being_ended_when_added_to_then_it_takes_nothing_mor
     assert refused.msg == "Sequencer can not accept 'Add' message in 'Stopping' state"
 
 
-def test_given_commands_nobody_takes_when_submitted_or_loaded_then_refused_before_anything_runs() -> None:
-    night = Night()
+def test_given_commands_nobody_takes_when_submitted_or_loaded_then_refused_before_anything_runs(night: Any) -> None:
     unknown = ("Setup what", "Wait for")
     reply = night.asked(lambda ask: ev.Submit(ask, commands(2), ("a", "b"), "r1", unknown))
     assert isinstance(reply, Invalid)
@@ -253,8 +192,7 @@ def test_given_commands_nobody_takes_when_submitted_or_loaded_then_refused_befor
     assert night.core.steps is None
 
 
-def test_given_a_failed_run_when_retried_then_it_goes_on_at_the_failed_step_under_a_new_id() -> None:
-    night = Night()
+def test_given_a_failed_run_when_retried_then_it_goes_on_at_the_failed_step_under_a_new_id(night: Any) -> None:
     night.submit(3, "r1")
     night.end_step()
     night.end_step("boom")
@@ -270,16 +208,16 @@ def test_given_a_failed_run_when_retried_then_it_goes_on_at_the_failed_step_unde
     assert [step.status for step in records["r1"].steps][1:] == [StepStatus.FAILURE, StepStatus.PENDING]
 
 
-def test_given_no_failed_run_when_retried_then_invalid_says_so() -> None:
-    night = Night()
+def test_given_no_failed_run_when_retried_then_invalid_says_so(night: Any) -> None:
     assert "no failed run" in night.asked(lambda ask: ev.Retry(ask, "r1")).reason
     night.submit(1, "r2")
     night.end_step()
     assert "no failed run" in night.asked(lambda ask: ev.Retry(ask, "r3")).reason
 
 
-def test_given_an_edit_made_for_another_list_when_it_comes_then_it_is_refused_with_the_present_version() -> None:
-    night = Night()
+def test_given_an_edit_made_for_another_list_when_it_comes_then_it_is_refused_with_the_present_version(
+    night: Any,
+) -> None:
     night.load(2)
     version = snapshot(night.core).list_version
     assert night.edit(Add(commands=tuple(commands(1)), if_version=version)) == Ok()
