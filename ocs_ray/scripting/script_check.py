@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -20,7 +19,7 @@ from ocs_ray.scripting.fsm_script import FsmScript
 from ocs_ray.scripting.handlers import Handlers
 from ocs_ray.scripting.port import use_port
 from ocs_ray.scripting.script_context import ScriptContext
-from ocs_ray.scripting.script_loading import load_script, script_error
+from ocs_ray.scripting.script_loading import load_script, modules_below, script_error
 from ocs_ray.scripting.time_scale import TimeScale
 from ocs_ray.scripting.undefined_names import undefined_names
 
@@ -136,8 +135,5 @@ def _undefined_in(file: str) -> list[Problem]:
 
 def _shared_modules(root: str, file: str) -> list[str]:
     """The files below ``root`` that the script imported."""
-    below = str(Path(root).resolve()) + "/"
-    origins = {
-        str(Path(origin).resolve()) for m in list(sys.modules.values()) if (origin := getattr(m, "__file__", None))
-    }
-    return sorted(origin for origin in origins if origin.startswith(below) and origin != str(Path(file).resolve()))
+    files = {getattr(module, "__file__", None) or "" for module in modules_below(root).values()}
+    return sorted(files - {"", file, str(Path(file).resolve())})

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import re
 import sys
+import sysconfig
 import threading
 import traceback
 from collections.abc import Generator
@@ -14,10 +15,20 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+from ocs_ray import errors
 from ocs_ray.errors import ScriptError
 from ocs_ray.scripting.script_entry import Script, script
 
 __all__ = ["Script", "load_script", "script", "script_error"]
+
+LIBRARIES: Final = tuple(
+    str(Path(folder).resolve()) + "/"
+    for folder in (
+        *(sysconfig.get_path(kind) for kind in ("purelib", "platlib", "stdlib", "platstdlib")),
+        Path(errors.__file__).parent,
+    )
+)
+"""What lies here is nobody's script, though a root may lie above it."""
 
 _loading = threading.Lock()
 _roots: Final[list[str]] = []
@@ -66,12 +77,21 @@ def _root_first(root: str) -> Generator[None, None, None]:
         sys.path.extend(folder for folder in _roots if folder != root)
 
 
-def _forget_modules_of_scripts() -> None:
-    folders = tuple(str(Path(root).resolve()) + "/" for root in _roots)
+def modules_below(*roots: str) -> dict[str, ModuleType]:
+    """The imported modules that lie below one of these folders, installed libraries and ocs_ray itself left out."""
+    folders = tuple(str(Path(root).resolve()) + "/" for root in roots)
+    found: dict[str, ModuleType] = {}
     for name, module in list(sys.modules.items()):
         places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]  # a plain folder has no file
-        if any(str(Path(place).resolve()).startswith(folders) for place in places if isinstance(place, str)):
-            del sys.modules[name]
+        known = [str(Path(place).resolve()) + "/" for place in places if isinstance(place, str)]
+        if any(place.startswith(folders) and not place.startswith(LIBRARIES) for place in known):
+            found[name] = module
+    return found
+
+
+def _forget_modules_of_scripts() -> None:
+    for name in modules_below(*_roots):
+        del sys.modules[name]
     importlib.invalidate_caches()
 
 

@@ -187,3 +187,17 @@ def test_given_a_body_that_fails_when_checked_then_its_line_is_told(catalogue: P
 )
 def test_given_python_then_the_names_nobody_defines_are_found(source: str, names: list[tuple[int, str]]) -> None:
     assert undefined_names(source, "script.py") == names
+
+
+def test_given_a_script_whose_root_lies_above_installed_libraries_then_those_are_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "lead.py"
+    file.write_text(
+        "from ocs_ray.scripting import script\n\n@script\nasync def lead(ctx):\n    @ctx.on_setup('a')\n"
+        "    async def a(command):\n        await nothing(command)\n"
+    )
+    pydantic = sys.modules["pydantic"]
+    report = check_script(str(file), "/")
+    assert [(problem.line, problem.text) for problem in report.problems if problem.file == str(file)] == [
+        (6, "undefined name 'nothing'")
+    ]
+    assert sys.modules["pydantic"] is pydantic
