@@ -178,7 +178,8 @@ class Ocs:
     def assert_nothing_is_left(self) -> None:
         """Nothing runs, and there is no trace of a cluster."""
         self.assert_no_process_is_left()
-        assert not list(self.tmp.glob("ocs-*"))
+        left = [str(path.relative_to(self.tmp)) for path in self.tmp.glob("ocs-*/**/*")]
+        assert not list(self.tmp.glob("ocs-*")), f"the cluster's folder is left: {left}"
 
     def close(self) -> None:
         """Take everything down; fail if that did not leave nothing."""

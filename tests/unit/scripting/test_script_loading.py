@@ -198,6 +198,6 @@ def test_given_a_script_whose_root_lies_above_installed_libraries_then_those_are
     pydantic = sys.modules["pydantic"]
     report = check_script(str(file), "/")
     assert [(problem.line, problem.text) for problem in report.problems if problem.file == str(file)] == [
-        (6, "undefined name 'nothing'")
+        (7, "undefined name 'nothing'")
     ]
     assert sys.modules["pydantic"] is pydantic
