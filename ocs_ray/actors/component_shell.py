@@ -143,7 +143,7 @@ class ComponentShell:
         try:
             return await self._questions.wait(ask, timeout_s, self._spec.prefix)
         finally:
-            self._responses.forget(ask)
+            self._responses.waiters.forget(ask)
 
 
 def _factory(spec: DeviceSpec) -> type[ComponentHandlers]:

@@ -144,8 +144,9 @@ class SequencerShell:
         try:
             self._handle(ev.AskFinal(ask, message.run_id))
             return await self._questions.wait(ask, timeout_s, self._prefix)
-        finally:
+        except BaseException:  # it waited too long, or is not interested any more
             self._handle(ev.Forget(ask))
+            raise
 
     async def _take_nested(self, step_id: str) -> bool:
         ask = self._questions.new()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ocs_ray.core.waiters import Waiters
 from ocs_ray.models.identifiers import Id
 from ocs_ray.models.responses import CommandIssue, Invalid, IssueType, Started, SubmitResponse
 
@@ -20,7 +21,7 @@ class CommandResponses:
     def __init__(self) -> None:
         self._running: dict[str, str] = {}
         self._ended: dict[str, SubmitResponse] = {}
-        self._waiters: dict[str, list[int]] = {}
+        self.waiters = Waiters()
 
     @property
     def running(self) -> tuple[str, ...]:
@@ -38,7 +39,7 @@ class CommandResponses:
         self._ended[run_id] = response
         while len(self._ended) > RUNS_KEPT:
             del self._ended[next(iter(self._ended))]
-        return self._waiters.pop(run_id, [])
+        return self.waiters.take(run_id)
 
     def query(self, run_id: str) -> SubmitResponse:
         """Started, the final response, or Invalid for an unknown run."""
@@ -54,11 +55,5 @@ class CommandResponses:
         response = self.query(run_id)
         if not response.is_started:
             return response
-        self._waiters.setdefault(run_id, []).append(ask)
+        self.waiters.add(run_id, ask)
         return None
-
-    def forget(self, ask: int) -> None:
-        """The asker gave up."""
-        for waiters in self._waiters.values():
-            if ask in waiters:
-                waiters.remove(ask)

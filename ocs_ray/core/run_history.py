@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ocs_ray.core.step_list import StepList
+from ocs_ray.core.waiters import Waiters
 from ocs_ray.models.identifiers import Id
 from ocs_ray.models.responses import CommandIssue, Invalid, IssueType, Started, SubmitResponse
 from ocs_ray.models.sequencer_messages import RunRecord
@@ -39,7 +40,7 @@ class RunHistory:
 
     def __init__(self) -> None:
         self._runs: dict[str, Run] = {}
-        self._waiters: dict[str, list[int]] = {}
+        self.waiters = Waiters()
 
     def begin(self, run: Run) -> None:
         """A run began; the oldest of too many is forgotten."""
@@ -51,7 +52,7 @@ class RunHistory:
         """A run ended; gives back the questions to answer with ``response``."""
         run = self._runs[run_id]
         run.response, run.ended_at = response, at
-        return self._waiters.pop(run_id, [])
+        return self.waiters.take(run_id)
 
     def query(self, run_id: str) -> SubmitResponse:
         """The response of a run as it stands. Source: esw SequencerData.scala, query."""
@@ -66,14 +67,8 @@ class RunHistory:
         response = self.query(run_id)
         if not response.is_started:
             return response
-        self._waiters.setdefault(run_id, []).append(ask)
+        self.waiters.add(run_id, ask)
         return None
-
-    def forget(self, ask: int) -> None:
-        """The asker gave up."""
-        for waiters in self._waiters.values():
-            if ask in waiters:
-                waiters.remove(ask)
 
     def view(self, run_id: str | None) -> tuple[RunRecord, ...]:
         """All runs, the oldest first, or the one asked for."""

@@ -122,7 +122,7 @@ class SequencerCore:
                 response = self.history.query_final(event.run_id, event.ask)
                 return [] if response is None else [ev.Answer(event.ask, response)]
             case ev.Forget():
-                self.history.forget(event.ask)
+                self.history.waiters.forget(event.ask)
                 return []
             case ev.Shut():
                 return self._shut(event, at)

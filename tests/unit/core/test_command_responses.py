@@ -31,7 +31,7 @@ def test_given_a_waiter_that_gave_up_when_the_command_ends_then_it_is_not_answer
     runs.started("r1", "SELECT")
     runs.query_final("r1", ask=1)
     runs.query_final("r1", ask=2)
-    runs.forget(1)
+    runs.waiters.forget(1)
     assert runs.ended(completed("r1")) == [2]
 
 
