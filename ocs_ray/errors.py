@@ -83,6 +83,17 @@ class UnreachableError(OcsError):
 
 
 @dataclass(eq=False)
+class ComponentFailedError(OcsError):
+    """A component raised something nobody foresaw while it worked on a message."""
+
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.name} failed: {self.reason} (see its log)"
+
+
+@dataclass(eq=False)
 class ScriptError(OcsError):
     """A script cannot be loaded: missing, not importable, or its body failed.
 

@@ -25,7 +25,17 @@ from ocs_ray.models.component_messages import (
 from ocs_ray.models.component_modes import ModeMessage
 from ocs_ray.models.identifiers import Id
 from ocs_ray.models.prefix import Prefix
-from ocs_ray.models.responses import Accepted, Completed, Error, Invalid, Locked, Result, Started, SubmitResponse
+from ocs_ray.models.responses import (
+    Accepted,
+    Cancelled,
+    Completed,
+    Error,
+    Invalid,
+    Locked,
+    Result,
+    Started,
+    SubmitResponse,
+)
 from ocs_ray.models.sequencer_messages import Query, QueryFinal, SetTimeFactor
 from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.scripting.component_handlers import ComponentContext, ComponentHandlers
@@ -130,7 +140,7 @@ class ComponentShell:
 
     async def _run(self, work: Awaitable[SubmitResponse | None], run_id: Id) -> None:
         try:
-            response = await work or Completed(run_id=run_id, result=Result())
+            response = _as_own(await work, run_id)
         except Exception as failure:
             response = Error(run_id=run_id, message=str(failure) or type(failure).__name__)
         for ask in self._responses.ended(response):
@@ -144,6 +154,15 @@ class ComponentShell:
             return await self._questions.wait(ask, timeout_s, self._spec.prefix)
         finally:
             self._responses.waiters.forget(ask)
+
+
+def _as_own(response: object, run_id: Id) -> SubmitResponse:
+    """What a handler gave back, as the final response of its own run: it may be that of a device it asked itself."""
+    if response is None:
+        return Completed(run_id=run_id, result=Result())
+    if isinstance(response, Completed | Error | Invalid | Cancelled | Locked):
+        return response.model_copy(update={"run_id": run_id})
+    return Error(run_id=run_id, message=f"on_submit gave back {response!r}, which is no final response")
 
 
 def _factory(spec: DeviceSpec) -> type[ComponentHandlers]:

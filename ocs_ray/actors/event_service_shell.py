@@ -12,8 +12,9 @@ from ocs_ray.models.event_messages import EventBatch, GetEvent, NextEvents, Publ
 from ocs_ray.models.sequencer_messages import GetStatus
 from ocs_ray.models.sequencer_replies import Ok
 
-SILENT_S: Final = 60.0
-"""A subscriber that did not pull for so long is taken for dead, in seconds; a living one pulls at least every 10 s."""
+SILENT_S: Final = 3600.0
+"""A subscriber that did not pull for so long is taken for dead, in seconds. A callback may wait for an exposure before
+it pulls again, and what waits for it meanwhile is bounded."""
 
 
 class EventServiceShell:
@@ -38,7 +39,8 @@ class EventServiceShell:
             case GetEvent(keys=keys):
                 return self._store.latest(keys)
             case Subscribe(subscription_id=id_, keys=keys, patterns=patterns):
-                self._store.drop_silent(time.monotonic(), SILENT_S)
+                for dead in self._store.drop_silent(time.monotonic(), SILENT_S):
+                    self._arrived.pop(dead, None)
                 self._store.subscribe(id_, keys, patterns, time.monotonic())
                 return Ok()
             case Unsubscribe(subscription_id=id_):

@@ -13,9 +13,14 @@ EVENTS_KEPT: Final = 500_000
 
 
 class Journal:
-    """The events of one sequencer with their times, in memory."""
+    """The events of one sequencer with their times, in memory.
 
-    def __init__(self) -> None:
+    Args:
+        first_version: what the sequencer's core was made with.
+    """
+
+    def __init__(self, first_version: int) -> None:
+        self._first_version = first_version
         self._events: deque[tuple[Event, float]] = deque(maxlen=EVENTS_KEPT)
         self.append = self._events.append
 
@@ -24,7 +29,7 @@ class Journal:
 
     def replay(self) -> SequencerCore:
         """A core that went through all that is kept."""
-        core = SequencerCore()
+        core = SequencerCore(self._first_version)
         for event, at in self._events:
             core.handle(event, at)
         return core

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from ocs_ray.core.request_ledger import REQUESTS_KEPT, RequestLedger
 from ocs_ray.errors import UnreachableError
 
-KEPT: Final = REQUESTS_KEPT
+REQUESTS_KEPT: Final = 2000
+"""Answered requests that are remembered for a repeat."""
 
 
 class Questions:
@@ -17,7 +17,7 @@ class Questions:
     def __init__(self) -> None:
         self._last = 0
         self._open: dict[int, asyncio.Future[Any]] = {}
-        self._ledger = RequestLedger()
+        self._asks: dict[str, int] = {}
         self._requests: dict[int, asyncio.Future[Any]] = {}
 
     def new(self) -> int:
@@ -53,14 +53,21 @@ class Questions:
 
     def request(self, request_id: str) -> tuple[int, bool]:
         """The question a request stands for, and whether it is new; a repeat is the question it was at first."""
+        if (known := self._asks.get(request_id)) is not None:
+            return known, False
         self._last += 1
-        ask = self._ledger.first(request_id, self._last)
-        known = ask in self._requests
-        if not known:
-            self._requests[ask] = asyncio.get_running_loop().create_future()
-            if len(self._requests) > KEPT:
-                del self._requests[next(iter(self._requests))]
-        return ask, not known
+        self._asks[request_id] = self._last
+        self._requests[self._last] = asyncio.get_running_loop().create_future()
+        if len(self._asks) > REQUESTS_KEPT:
+            self._forget_one()
+        return self._last, True
+
+    def _forget_one(self) -> None:
+        """Forget the oldest request that was answered; one that waits for its answer is never forgotten."""
+        for request_id, ask in self._asks.items():
+            if self._requests[ask].done():
+                del self._asks[request_id], self._requests[ask]
+                return
 
     async def reply(self, ask: int) -> Any:
         """The answer of a request, for the first asker and for every repeat."""

@@ -6,10 +6,10 @@ import os
 from contextlib import suppress
 from typing import Any, Final
 
-from ocs_ray.actors.workplace import Spawner
+from ocs_ray.actors.workplace import Directory, Spawner
 from ocs_ray.core.component_states import Refused, State, Trigger, decide
 from ocs_ray.errors import OcsError, UnreachableError
-from ocs_ray.models.actor_names import actor_name
+from ocs_ray.models.actor_names import actor_name, parse_actor_name
 from ocs_ray.models.component_messages import (
     GetComponentStatus,
     LoadingScriptFailed,
@@ -20,7 +20,7 @@ from ocs_ray.models.component_messages import (
     UnloadScript,
 )
 from ocs_ray.models.prefix import ComponentType, Prefix
-from ocs_ray.models.sequencer_messages import GetStatus, SequencerStatus, Shutdown
+from ocs_ray.models.sequencer_messages import GetSequenceComponent, GetStatus, SequencerStatus, Shutdown
 from ocs_ray.models.sequencer_replies import Ok, Unhandled
 from ocs_ray.scripting.port import Port
 
@@ -37,18 +37,28 @@ class SequenceComponentShell:
     Args:
         prefix: its prefix.
         machine: the machine it runs on.
-        port: the door to its sequencer.
+        directory: who is there, and the door to its sequencer.
         spawner: starts and ends the sequencer.
     """
 
-    def __init__(self, prefix: Prefix, machine: Prefix, port: Port, spawner: Spawner) -> None:
+    def __init__(self, prefix: Prefix, machine: Prefix, directory: Directory, spawner: Spawner) -> None:
         self._prefix, self._machine = prefix, machine
-        self._port, self._spawner = port, spawner
+        self._directory: Directory = directory
+        self._port: Port = directory
+        self._spawner = spawner
+        self._loads = 0
         self._state = State.IDLE
         self._loaded: Prefix | None = None
 
     async def start(self) -> None:
-        """Nothing to prepare: a component is idle from its first moment."""
+        """Adopt the sequencer that runs in this component already: a restarted component finds it where it was."""
+        for name in self._directory.names():
+            prefix, component_type = parse_actor_name(name)
+            if component_type is not ComponentType.Sequencer:
+                continue
+            with suppress(OcsError):
+                if await self._port.ask(name, GetSequenceComponent(), STATUS_S) == self._prefix:
+                    self._loaded, self._state = prefix, State.RUNNING
 
     async def ask(self, message: object) -> Any:
         """Take one message; see ``models.component_messages``."""
@@ -78,6 +88,7 @@ class SequenceComponentShell:
             return refused
         name = actor_name(message.prefix, ComponentType.Sequencer)
         self._loaded, spawned = message.prefix, False
+        self._loads += 1
         try:
             await self._spawner.spawn_sequencer(message.prefix, message.obs_mode, self._prefix)
             spawned = True
@@ -96,8 +107,8 @@ class SequenceComponentShell:
             return refused
         if self._loaded is not None:
             await self._end_sequencer(self._loaded)
-            self._loaded = None
-            self._move(Trigger.UNLOADED)
+        self._loaded = None
+        self._move(Trigger.UNLOADED)
         return Ok()
 
     async def _end_sequencer(self, prefix: Prefix) -> None:
@@ -108,13 +119,15 @@ class SequenceComponentShell:
 
     async def _status(self) -> SequenceComponentStatus:
         sequencer: SequencerStatus | None = None
+        loads = self._loads
         if self._loaded is not None and self._state is State.RUNNING:
             try:
                 sequencer = await self._port.ask(
                     actor_name(self._loaded, ComponentType.Sequencer), GetStatus(), STATUS_S
                 )
             except UnreachableError as failure:
-                if "did not answer" not in failure.reason:
+                same = loads == self._loads and self._state is State.RUNNING  # not another one meanwhile
+                if same and "did not answer" not in failure.reason:
                     self._loaded = None
                     self._move(Trigger.LOST)
         return SequenceComponentStatus(

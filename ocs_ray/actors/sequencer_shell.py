@@ -16,7 +16,7 @@ from ocs_ray.core import sequencer_events as ev
 from ocs_ray.core.sequencer import SequencerCore
 from ocs_ray.core.sequencer_states import Hook, State, external
 from ocs_ray.core.sequencer_view import changes_since
-from ocs_ray.errors import OcsError, ScriptError
+from ocs_ray.errors import OcsError, ScriptError, UnreachableError
 from ocs_ray.models.commands import SequenceCommand
 from ocs_ray.models.component_messages import ScriptSource
 from ocs_ray.models.identifiers import ObsMode
@@ -65,8 +65,10 @@ class SequencerShell:
     def __init__(self, prefix: Prefix, obs_mode: ObsMode, sequence_component: Prefix, port: Port) -> None:
         self._prefix, self._obs_mode, self._component = prefix, obs_mode, sequence_component
         self._port = port
-        self._core = SequencerCore()
-        self._journal = Journal()
+        # Its changes are numbered from now on, so that nobody takes them for those of a sequencer that was here before.
+        self._first_version = time.time_ns() // 1_000_000
+        self._core = SequencerCore(self._first_version)
+        self._journal = Journal(self._first_version)
         self._questions = Questions()
         self._time_scale = TimeScale()
         self._hook_limit_s = HOOK_S
@@ -133,7 +135,11 @@ class SequencerShell:
 
     async def _request(self, message: Request) -> Any:
         """A repeat of a request, after a reply that was lost, waits for the first one's answer."""
-        _, _, script = self._running_script()
+        if self._loaded is None:
+            raise UnreachableError(
+                name=f"{self._prefix}-Sequencer", reason="has not loaded its script yet", remedy="wait for configure"
+            )
+        _, _, script = self._loaded
         ask, is_new = self._questions.request(message.request_id)
         if is_new:
             self._handle(event_of(message, ask, script))
@@ -174,7 +180,7 @@ class SequencerShell:
                     strand.call(ctx.request_cancel)
                 case ev.Gone():
                     self._close()
-        if was_offline is not (self._core.state is State.OFFLINE):
+        if was_offline is not (self._core.state is State.OFFLINE) and self._core.state is not State.SHUTTING_DOWN:
             strand, ctx, _ = self._running_script()
             strand.call(ctx.set_online, was_offline)
 

@@ -7,6 +7,7 @@ this one loop, plain variables of a script need no lock.
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import threading
 import time
@@ -19,6 +20,7 @@ from typing import Any, Final, TypeVar
 from ocs_ray.scripting.port import Port, use_port
 
 T = TypeVar("T")
+LOG: Final = logging.getLogger("ocs.strand")
 
 BEAT_S: Final = 0.2
 """How often the loop shows that it is alive, in seconds."""
@@ -48,7 +50,11 @@ class Strand:
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.call_soon(self._beat)
-        self._loop.run_forever()
+        while not self._closing:
+            try:
+                self._loop.run_forever()
+            except (SystemExit, KeyboardInterrupt) as called:  # a script's sys.exit() ends its task, not the strand
+                LOG.error("%s was called on the strand", type(called).__name__)
         self._loop.run_until_complete(asyncio.sleep(0))  # what was handed over last begins, so that it can be cancelled
         left = asyncio.all_tasks(self._loop)
         for task in left:

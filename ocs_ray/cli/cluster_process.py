@@ -130,7 +130,14 @@ def _end_all(home: ClusterHome) -> int:
 def _roots(processes: list[psutil.Process]) -> list[psutil.Process]:
     """Those whose parent is not one of them."""
     pids = {process.pid for process in processes}
-    return [process for process in processes if process.ppid() not in pids]
+
+    def is_root(process: psutil.Process) -> bool:
+        try:
+            return process.ppid() not in pids
+        except psutil.NoSuchProcess:
+            return False
+
+    return [process for process in processes if is_root(process)]
 
 
 def _end(process: psutil.Process, how: Callable[[psutil.Process], None]) -> None:

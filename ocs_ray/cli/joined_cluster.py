@@ -23,7 +23,7 @@ def join_up(
         ClusterError: the cluster does not answer, a machine has no node, or something did not come up.
     """
     # Ray is imported here and not above: `ocs --help` must not wait for it.
-    from ocs_ray.cli.launch import dismantle, launch
+    from ocs_ray.cli.launch import launch
     from ocs_ray.location.link import join, leave
 
     assert cluster.address is not None
@@ -31,9 +31,6 @@ def join_up(
     join(cluster.address)
     try:
         launch(cluster, str(catalogue.resolve()), time_factor, progress)
-    except BaseException:
-        dismantle()
-        raise
     finally:
         leave()
     running = RunningCluster(
@@ -51,14 +48,16 @@ def join_down(running: RunningCluster) -> int:
     """End our actors on the cluster, and give back what observing modes hold.
 
     Returns:
-        How many actors were ended.
+        How many actors were ended; none when nobody listens there any more, for then they ended with the cluster.
 
     Raises:
-        ClusterError: the cluster does not answer.
+        ClusterError: the cluster is there and does not let us in.
     """
     from ocs_ray.cli.launch import dismantle
-    from ocs_ray.location.link import join, leave
+    from ocs_ray.location.link import is_listening, join, leave
 
+    if not is_listening(running.address):
+        return 0
     join(running.address)
     try:
         return dismantle()

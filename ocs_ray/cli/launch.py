@@ -17,12 +17,13 @@ from ocs_ray.location.call import ask_sync, find, names
 from ocs_ray.models.actor_names import EVENT_SERVICE, SEQUENCE_MANAGER, actor_name
 from ocs_ray.models.agent_messages import Failed, SpawnDevice
 from ocs_ray.models.cluster_file import ClusterFile
-from ocs_ray.models.component_messages import DeviceSpec
+from ocs_ray.models.component_messages import DeviceSpec, ShutdownComponent
 from ocs_ray.models.manager_messages import ShutdownAllSequenceComponents
 from ocs_ray.models.prefix import ComponentType, Prefix
 
 SHUTDOWN_S: Final = 10.0
 """Longest the shutdown hooks of all scripts may take, in seconds."""
+DEVICES: Final = (f"-{ComponentType.Assembly}", f"-{ComponentType.HCD}")
 HEAD: Final = "node:__internal_head__"
 """Ray's own resource of the head node, where the services everybody needs are."""
 ANSWER_S: Final = 60.0
@@ -44,25 +45,51 @@ def launch(cluster: ClusterFile, catalogue: str, time_factor: float | None, prog
         ClusterError: a machine has no node, or something did not come up.
     """
     check_machines(cluster)
+    if running := names():
+        raise ClusterError(
+            problem=f"another ocs runs on this Ray cluster already: {', '.join(running[:5])} ...",
+            remedy="use that one, or end it where it was started: ocs down",
+        )
+    created: list[str] = []
+    try:
+        _launch(cluster, catalogue, time_factor, progress, created)
+    except BaseException:
+        for name in created:
+            with suppress(OcsError):
+                ray.kill(find(name))
+        raise
+
+
+def _launch(
+    cluster: ClusterFile,
+    catalogue: str,
+    time_factor: float | None,
+    progress: Callable[[str], None],
+    created: list[str],
+) -> None:
     factor = time_factor or cluster.simulation.time_factor
     progress(f"starting the event service, the Sequence Manager and {len(cluster.machines)} agents")
-    handles = {
-        EVENT_SERVICE: create("EventService", EVENT_SERVICE, resource=HEAD),
-        SEQUENCE_MANAGER: create("SequenceManager", SEQUENCE_MANAGER, catalogue, factor, resource=HEAD),
-    }
+    handles: dict[str, Any] = {}
+
+    def begin(kind: str, name: str, *args: Any, resource: str) -> None:
+        handles[name] = create(kind, name, *args, resource=resource)
+        created.append(name)
+
+    begin("EventService", EVENT_SERVICE, resource=HEAD)
+    begin("SequenceManager", SEQUENCE_MANAGER, catalogue, factor, resource=HEAD)
     for machine, resource in cluster.machines.items():
-        name = actor_name(machine, ComponentType.Machine)
-        handles[name] = create("Agent", name, machine, resource, factor, resource=resource)
+        begin("Agent", actor_name(machine, ComponentType.Machine), machine, resource, factor, resource=resource)
     for name, handle in handles.items():
         _result(handle.start.remote(), name)
     devices = [(machine, device) for machine, listed in cluster.devices.items() for device in listed]
     if devices:
         progress(f"starting {len(devices)} simulated devices")
+        created += [actor_name(device.prefix, device.component_type) for _, device in devices]
         _start_devices(devices)
 
 
 def dismantle() -> int:
-    """End all our actors, the scripts' shutdown hooks first, and free what observing modes hold.
+    """End all our actors, the shutdown hooks of scripts and devices first, and free what observing modes hold.
 
     Returns:
         How many actors were ended.
@@ -70,6 +97,10 @@ def dismantle() -> int:
     ended = len(names())
     with suppress(OcsError):  # a manager that is gone or hangs must not keep the rest from ending
         ask_sync(SEQUENCE_MANAGER, ShutdownAllSequenceComponents(), SHUTDOWN_S)
+    devices = [name for name in names() if name.endswith(DEVICES)]
+    with suppress(OcsError):
+        asked = [find(name).ask.remote(ShutdownComponent()) for name in devices]
+        ray.wait(asked, num_returns=len(asked), timeout=SHUTDOWN_S) if asked else None
     for name in names():
         with suppress(OcsError):
             ray.kill(find(name))

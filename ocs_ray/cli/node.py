@@ -58,12 +58,12 @@ def main(arguments: list[str]) -> int:
     project, cluster_file, catalogue, time_factor = arguments
     home = ClusterHome(Path(project))
     ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
     try:
         cluster = read_cluster_file(Path(cluster_file))
         _say(progress="starting Ray")
         address = start_ray(home, cluster)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: ended.set())  # not earlier: ray.init sets handlers of its own
         launch(cluster, catalogue, float(time_factor) if time_factor else None, lambda line: _say(progress=line))
     except OcsError as failure:
         _say(problem=str(failure), remedy="")

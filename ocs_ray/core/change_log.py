@@ -21,10 +21,14 @@ class Change(NamedTuple):
 
 
 class ChangeLog:
-    """The last changes, by version."""
+    """The last changes, by version.
 
-    def __init__(self) -> None:
-        self.version = 1  # 0 stands for one who knows nothing yet
+    Args:
+        first_version: at least 1; 0 stands for one who knows nothing yet.
+    """
+
+    def __init__(self, first_version: int = 1) -> None:
+        self.version = first_version
         self.list_version = 0
         self._changes: deque[Change] = deque(maxlen=CHANGES_KEPT)
 

@@ -100,7 +100,9 @@ class EventStore:
         subscription.last_pull = now
         return subscription.take()
 
-    def drop_silent(self, now: float, silent_s: float) -> None:
-        """Close the subscriptions of those that did not pull for ``silent_s`` seconds: they died."""
-        for id_ in [i for i, s in self._subscriptions.items() if now - s.last_pull > silent_s]:
+    def drop_silent(self, now: float, silent_s: float) -> list[str]:
+        """Close the subscriptions that were not pulled for ``silent_s`` seconds, whose owners died; their ids."""
+        dead = [id_ for id_, s in self._subscriptions.items() if now - s.last_pull > silent_s]
+        for id_ in dead:
             del self._subscriptions[id_]
+        return dead

@@ -55,14 +55,18 @@ class Pending:
 
 
 class SequencerCore:
-    """State, steps, runs and waiters of one sequencer. ``handle`` is the only way in."""
+    """State, steps, runs and waiters of one sequencer. ``handle`` is the only way in.
 
-    def __init__(self) -> None:
+    Args:
+        first_version: number of the first version; above all versions of a sequencer of the same name before it.
+    """
+
+    def __init__(self, first_version: int = 1) -> None:
         self.state = State.IDLE
         self.steps: StepList | None = None
         self.run_id: str | None = None
         self.history = RunHistory()
-        self.log = ChangeLog()
+        self.log = ChangeLog(first_version)
         self._ended_by: State | None = None
         self._active = False
         self._edited = False

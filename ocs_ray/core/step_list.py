@@ -26,6 +26,7 @@ class StepList:
 
     def __init__(self, steps: Iterable[StepRecord]) -> None:
         self._steps = list(steps)
+        self._by_id = {step.id: step for step in self._steps}
         self._next = 0
         self.driven: StepRecord | None = None
         self.nested: list[StepRecord] = []
@@ -51,8 +52,7 @@ class StepList:
 
     def view_of(self, ids: Iterable[str]) -> tuple[Step, ...]:
         """These steps, frozen; ids that are not in the list any more are passed over."""
-        wanted = set(ids)
-        return tuple(step.view() for step in self._steps if step.id in wanted)
+        return tuple(self._by_id[id_].view() for id_ in ids if id_ in self._by_id)
 
     def ids(self) -> tuple[str, ...]:
         """Ids of all steps, in order."""
@@ -151,22 +151,23 @@ class StepList:
     def add(self, steps: list[StepRecord]) -> None:
         """Append."""
         self._steps.extend(steps)
-        self._touched += steps
+        self._came(steps)
 
     def prepend(self, steps: list[StepRecord]) -> None:
         """Put before the first pending step; at the end when there is none."""
         first = self.next_pending
         place = len(self._steps) if first is None else self._next
         self._steps[place:place] = steps
-        self._touched += steps
+        self._came(steps)
 
     def replace(self, step_id: str, steps: list[StepRecord]) -> EditRefusal | None:
         """Put in the place of a pending step."""
         place = self._pending_place(step_id)
         if not isinstance(place, int):
             return place
+        del self._by_id[step_id]
         self._steps[place : place + 1] = steps
-        self._touched += steps
+        self._came(steps)
         return None
 
     def insert_after(self, step_id: str, steps: list[StepRecord]) -> EditRefusal | None:
@@ -175,7 +176,7 @@ class StepList:
         if not isinstance(place, int):
             return place
         self._steps[place:place] = steps
-        self._touched += steps
+        self._came(steps)
         return None
 
     def delete(self, step_id: str) -> EditRefusal | None:
@@ -185,6 +186,7 @@ class StepList:
     def drop_pending(self) -> None:
         """Take all pending steps out."""
         self._steps = [step for step in self._steps if not step.is_pending]
+        self._by_id = {step.id: step for step in self._steps}
         self._next = len(self._steps)
 
     def skip(self, step_id: str) -> EditRefusal | None:
@@ -253,6 +255,10 @@ class StepList:
         if following is not None:
             self._mark(following, True)
         return None
+
+    def _came(self, steps: list[StepRecord]) -> None:
+        self._by_id.update((step.id, step) for step in steps)
+        self._touched += steps
 
     def _mark(self, step: StepRecord, has_breakpoint: bool) -> None:
         step.has_breakpoint = has_breakpoint

@@ -8,7 +8,7 @@ from typing import Any
 import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
-from ocs_ray.errors import OcsError, UnreachableError
+from ocs_ray.errors import ComponentFailedError, OcsError, UnreachableError
 from ocs_ray.models.actor_names import NAMESPACE
 
 
@@ -73,7 +73,9 @@ def _silent(name: str, timeout_s: float) -> UnreachableError:
 def _ours(name: str, failure: Exception) -> Exception:
     if isinstance(failure, RayTaskError):
         cause = failure.cause
-        return cause if isinstance(cause, OcsError) else failure
+        if isinstance(cause, OcsError):
+            return cause
+        return ComponentFailedError(name=name, reason=f"{type(cause).__name__}: {cause}")
     return UnreachableError(name=name, reason="died", remedy="see what runs: ocs status")
 
 

@@ -121,18 +121,19 @@ class ClusterHome:
             cluster = RunningCluster(**{**data, "machines": tuple(data["machines"])})
         except (OSError, ValueError, TypeError, KeyError):
             return None
-        return cluster if not cluster.pid or self._is_ours(cluster.pid) else None
+        return cluster if not cluster.pid or self._ours(cluster.pid) is not None else None
 
     def processes(self) -> list[psutil.Process]:
         """Every process of the cluster: those whose environment carries its mark, and no others."""
-        return [psutil.Process(pid) for pid in psutil.pids() if self._is_ours(pid)]
+        return [process for pid in psutil.pids() if (process := self._ours(pid)) is not None]
 
-    def _is_ours(self, pid: int) -> bool:
+    def _ours(self, pid: int) -> psutil.Process | None:
         try:
             process = psutil.Process(pid)
-            return process.uids().real == os.getuid() and process.environ().get(CLUSTER_MARK) == self.cluster_id
+            is_ours = process.uids().real == os.getuid() and process.environ().get(CLUSTER_MARK) == self.cluster_id
         except psutil.Error:
-            return False  # it ended meanwhile, or it is not ours to look at
+            return None  # it ended meanwhile, or it is not ours to look at
+        return process if is_ours else None
 
     def remove(self) -> None:
         """Forget the cluster and all its files; what its last process writes meanwhile goes with the next try."""

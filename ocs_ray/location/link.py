@@ -22,16 +22,29 @@ def join(address: str) -> None:
     """
     if ray.is_initialized():
         return
-    host, _, port = address.rpartition(":")
     try:
-        # Ray itself would try for two minutes before it gives up.
-        socket.create_connection((host, int(port)), timeout=REACH_S).close()
+        _knock(address)
         ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, configure_logging=False)
     except Exception as failure:  # Ray raises a different kind for every way a connection can fail
         raise ClusterError(
             problem=f"the Ray cluster at {address} does not answer: {str(failure).splitlines()[0]}",
             remedy="look at it with: ocs status; start it anew with: ocs down && ocs up",
         ) from None
+
+
+def is_listening(address: str) -> bool:
+    """Whether anybody accepts connections at ``host:port``."""
+    try:
+        _knock(address)
+    except OSError:
+        return False
+    return True
+
+
+def _knock(address: str) -> None:
+    """Open a connection and close it: Ray itself would try for two minutes before it gives up."""
+    host, _, port = address.rpartition(":")
+    socket.create_connection((host, int(port)), timeout=REACH_S).close()
 
 
 def leave() -> None:

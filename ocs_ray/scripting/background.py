@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from typing import Any, Final
 
+from ocs_ray.errors import StepFailedError
 from ocs_ray.scripting.control import StopLoop
 
 CLOSE_S: Final = 2.0
@@ -95,6 +96,8 @@ class Background:
             await work
         except StopLoop:  # stop_when in work that was started from inside a loop
             return
+        except SystemExit as called:
+            await self._report(StepFailedError(reason=f"sys.exit({called.code}) was called: a script returns instead"))
         except Exception as failure:
             await self._report(failure)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 from uuid import uuid4
@@ -24,6 +25,9 @@ from ocs_ray.models.prefix import Prefix
 WARNING_AT: Final = 0.9
 """Part of the lease after which its end is announced. Source: csw LockManager.scala."""
 
+RELEASED_KEPT: Final = 100
+"""Locks whose release is remembered for who asks what became of them."""
+
 
 class ComponentLock:
     """The lock of one device.
@@ -37,7 +41,7 @@ class ComponentLock:
         self._holder: Prefix | None = None
         self._lock_id = ""
         self._warns_at = self._ends_at = 0.0
-        self._released: set[str] = set()
+        self._released: deque[str] = deque(maxlen=RELEASED_KEPT)
 
     def acquire(self, source: Prefix, lease_s: float) -> LockResponse:
         """Lock for ``source``; a holder that asks again holds it anew."""
@@ -45,7 +49,7 @@ class ComponentLock:
         if holder is not None and holder != source:
             return AcquiringLockFailed(reason=f"{source} can not lock it: it is locked by {holder}")
         if holder is not None:
-            self._released.add(self._lock_id)
+            self._released.append(self._lock_id)
         self._holder, self._lock_id = source, str(uuid4())
         begun = self._now()
         self._warns_at, self._ends_at = begun + lease_s * WARNING_AT, begun + lease_s
@@ -58,7 +62,7 @@ class ComponentLock:
             return LockAlreadyReleased()
         if holder != source:
             return ReleasingLockFailed(reason=f"{source} can not unlock it: it is locked by {holder}")
-        self._released.add(self._lock_id)
+        self._released.append(self._lock_id)
         self._holder = None
         return LockReleased()
 
@@ -76,7 +80,6 @@ class ComponentLock:
     def notice(self, lock_id: str, after_warning: bool) -> LockNotice:
         """What has become of a lock."""
         if lock_id in self._released:
-            self._released.discard(lock_id)
             return LockReleased()
         if lock_id != self._lock_id or self.holder is None:
             return LockExpired()

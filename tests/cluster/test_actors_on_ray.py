@@ -16,7 +16,7 @@ from ocs_ray.actors.placement import RayReservations
 from ocs_ray.actors.spawning import RaySpawner, create
 from ocs_ray.cli.launch import launch
 from ocs_ray.client import Assembly, SequenceManager, Sequencer
-from ocs_ray.errors import BadInputError, ClusterError, ScriptError, UnreachableError
+from ocs_ray.errors import BadInputError, ClusterError, ComponentFailedError, ScriptError, UnreachableError
 from ocs_ray.location.call import ask, ask_sync, names
 from ocs_ray.models.actor_names import EVENT_SERVICE, actor_name
 from ocs_ray.models.cluster_file import ClusterFile, EmbeddedNode
@@ -202,6 +202,23 @@ def test_given_a_name_that_is_taken_when_spawned_again_then_it_is_refused_and_th
 def test_given_nobody_of_that_name_when_asked_then_unreachable_says_so() -> None:
     with pytest.raises(UnreachableError, match=r"IRIS\.nobody-Assembly is not running"):
         asyncio.run(Assembly("IRIS.nobody").submit(Setup("ESW.test", "move")))
+
+
+def test_given_an_observatory_that_runs_when_another_is_launched_there_then_it_is_refused_and_the_first_lives(
+    catalogue: Path,
+) -> None:
+    launch(cluster_file(), str(catalogue), 1.0, lambda _: None)
+    before = names()
+    with pytest.raises(ClusterError, match="another ocs runs on this Ray cluster already"):
+        launch(cluster_file(), str(catalogue), 1.0, lambda _: None)
+    assert names() == before
+    assert asyncio.run(SequenceManager().status()).state == "Idle"
+
+
+def test_given_a_component_that_raises_what_nobody_foresaw_when_asked_then_it_is_one_of_our_errors() -> None:
+    create("EventService", EVENT_SERVICE, resource=None, restarts=0)
+    with pytest.raises(ComponentFailedError, match="TypeError: the event service does not understand str"):
+        asyncio.run(ask(EVENT_SERVICE, "hello", 20))
 
 
 def test_given_a_machine_without_a_node_when_launched_then_it_is_named_and_nothing_was_started(

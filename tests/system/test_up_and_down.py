@@ -101,3 +101,24 @@ def test_given_something_in_the_way_of_the_clusters_folder_when_brought_up_then_
     in_the_way.touch()
     assert "set TMPDIR to a folder you may write" in ocs.refused(2, "up")
     in_the_way.unlink()
+
+
+def test_given_a_script_with_a_shutdown_hook_when_the_cluster_is_taken_down_then_the_hook_ran(
+    ocs: Any, tmp_path: Path
+) -> None:
+    mode = ocs.project / "obsmodes" / "Dark"
+    mode.mkdir(parents=True)
+    (mode / "mode.yaml").write_text("resources: [IRIS]\nsequencers: {ESW: esw.py}\n")
+    mark = tmp_path / "hook-ran"
+    (mode / "esw.py").write_text(
+        "from pathlib import Path\nfrom ocs_ray.scripting import ScriptContext, script\n\n"
+        "@script\nasync def lead(ctx: ScriptContext) -> None:\n    @ctx.on_shutdown\n"
+        f"    async def leave() -> None:\n        Path({str(mark)!r}).touch()\n"
+    )
+    file = tmp_path / "one.yaml"
+    file.write_text("node: {resources: [r]}\nmachines: {ESW.machine1: r}\nprovision: {ESW.machine1: 1}\n")
+    ocs.good("up", "--cluster", str(file))
+    ocs.good("provision")
+    ocs.good("configure", "Dark")
+    ocs.good("down")
+    assert mark.exists()

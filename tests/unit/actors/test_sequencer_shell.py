@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ocs_ray.actors.questions import REQUESTS_KEPT, Questions
 from ocs_ray.actors.sequencer_shell import SequencerShell
 from ocs_ray.core.sequencer_view import snapshot
 from ocs_ray.models.commands import Sequence, Setup, Wait
@@ -39,7 +40,7 @@ from ocs_ray.testing.local_observatory import LocalObservatory
 from ocs_ray.testing.waiting import until
 
 SCRIPT = """
-import threading, time
+import sys, threading, time
 from ocs_ray.models.keys import int_key, string_key
 from ocs_ray.models.responses import Result
 from ocs_ray.scripting import *
@@ -90,6 +91,16 @@ async def body(ctx: ScriptContext) -> None:
         return Result(int_key("tries").set(len(SEEN)))
 
     third_time.retry(2)
+
+    @ctx.on_setup("leave")
+    async def leave(command: Setup) -> None:
+        async def go() -> None:
+            sys.exit(3)
+        ctx.start(go())
+
+    @ctx.on_global_error
+    async def told(failure) -> None:
+        SEEN.append(str(failure))
 
     @ctx.on_diagnostic_mode
     async def diagnose(start_time, hint) -> None:
@@ -221,6 +232,33 @@ def test_given_a_script_that_waits_without_blocking_when_asked_then_it_is_not_sa
         await it.top.abort_sequence()
 
     night(tmp_path, story)
+
+
+def test_given_a_script_that_calls_sys_exit_in_the_background_then_it_is_told_and_the_strand_lives_on(
+    tmp_path: Path,
+) -> None:
+    async def story(it: Night) -> None:
+        await it.top.submit_and_wait(sequence("leave"))
+        await until(lambda: bool(it.seen))
+        assert "sys.exit(3) was called" in it.seen[0]
+        assert isinstance(await it.top.submit_and_wait(sequence("note")), Completed)
+
+    night(tmp_path, story)
+
+
+def test_given_many_requests_when_one_still_waits_for_its_answer_then_it_is_not_forgotten() -> None:
+    async def story() -> None:
+        questions = Questions()
+        waiting, _ = questions.request("slow")
+        for n in range(REQUESTS_KEPT + 10):
+            ask, _ = questions.request(f"r{n}")
+            questions.answer(ask, n)
+        assert questions.request("slow") == (waiting, False)
+        assert questions.request("r0")[1], "an answered one was forgotten"
+        questions.answer(waiting, "done")
+        assert await questions.reply(waiting) == "done"
+
+    asyncio.run(story())
 
 
 def test_given_a_thousand_waiters_and_two_hundred_subscribers_when_a_run_ends_then_all_hear_of_it(

@@ -18,8 +18,8 @@ from ocs_ray.models.sequencer_messages import SequencerSnapshot
 class Night:
     """A core and what came out of it; hooks end at once unless ``hooks_wait``."""
 
-    def __init__(self) -> None:
-        self.core = SequencerCore()
+    def __init__(self, first_version: int = 1) -> None:
+        self.core = SequencerCore(first_version)
         self.answers: dict[int, Any] = {}
         self.started: list[ev.RunStep] = []
         self.tokens: list[int] = []
@@ -85,7 +85,7 @@ def commands(count: int) -> Sequence:
 
 
 @pytest.fixture
-def another_night() -> Callable[[], Night]:
+def another_night() -> Callable[..., Night]:
     """Makes as many nights as a test needs."""
     return Night
 

@@ -70,7 +70,7 @@ def test_given_a_subscriber_that_went_silent_when_cleaned_up_then_its_subscripti
     store.subscribe("dead", [WHEEL], (), now=0.0)
     store.subscribe("alive", [WHEEL], (), now=0.0)
     store.pull("alive", now=50.0)
-    store.drop_silent(now=61.0, silent_s=60.0)
+    assert store.drop_silent(now=61.0, silent_s=60.0) == ["dead"]
     assert store.pull("dead", now=61.0) is None
     assert store.pull("alive", now=61.0) is not None
 

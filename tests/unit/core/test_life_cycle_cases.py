@@ -174,6 +174,18 @@ def test_61_given_a_subscriber_that_left_when_things_change_then_nothing_is_kept
     assert not isinstance(changes_since(night.core, 1), SequencerDelta)  # it would get the whole list
 
 
+def test_given_a_subscriber_of_a_sequencer_that_was_here_before_when_it_asks_on_then_it_gets_the_whole_list(
+    night: Any, another_night: Any
+) -> None:
+    night.submit(2, "r1")
+    known = night.see()
+    later = another_night(first_version=known.version + 1)
+    later.submit(3, "r2")
+    news = changes_since(later.core, known.version)
+    assert not isinstance(news, SequencerDelta)
+    assert len(news.steps) == 3
+
+
 def test_62_given_a_subscriber_when_shut_down_then_it_is_told_that_nothing_more_will_come(night: Any) -> None:
     night.asked(ev.Shut)
     assert night.see().killed
