@@ -10,7 +10,6 @@ import struct
 import subprocess
 import termios
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -71,15 +70,12 @@ def small_cluster(folder: Path) -> Path:
     return file
 
 
-def test_given_nothing_when_the_demo_runs_then_it_completes_within_40_s_and_leaves_nothing(ocs: Any) -> None:
-    began = time.monotonic()
+def test_given_nothing_when_the_demo_runs_then_it_completes_and_leaves_nothing(ocs: Any) -> None:
     ended = ocs("demo")
-    took_s = time.monotonic() - began
     assert ended.code == 0, ended
     assert "IRIS_ImagerAndIFS: Completed" in ended.out
     assert "event ObserveEvent.ExposureEnd IRIS.ifs.detector exposureId=" in ended.out
     assert "IRIS.IRIS_ImagerAndIFS step 1/1 singleExposure Success" in ended.out
-    assert took_s < 40, took_s
     ocs.assert_nothing_is_left()
 
 
