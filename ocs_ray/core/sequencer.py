@@ -71,7 +71,6 @@ class SequencerCore:
         self._active = False
         self._edited = False
         self._pending: dict[int, Pending] = {}
-        self._transition = 0
         self._tokens = 0
 
     def handle(self, event: ev.Event, at: float) -> list[ev.Effect]:
@@ -163,7 +162,7 @@ class SequencerCore:
 
     def _start_run(self, pending: Pending, at: float) -> list[ev.Effect]:
         assert pending.steps is not None
-        self.state, self.steps, self.run_id = State.RUNNING, pending.steps, pending.run_id
+        self.steps, self.run_id = pending.steps, pending.run_id
         self._active, self._ended_by = True, None
         self.history.begin(Run(pending.run_id, pending.steps, at))
         return [ev.Answer(pending.ask, Started(run_id=Id(pending.run_id))), *self._advance(at)]
@@ -180,9 +179,9 @@ class SequencerCore:
         self, decision: Accepted, ask: int, steps: StepList | None = None, run_id: str = ""
     ) -> list[ev.Effect]:
         assert decision.hook is not None
-        self._transition = self._new_token(Pending(decision.hook, ask, self.state, steps, run_id))
+        token = self._new_token(Pending(decision.hook, ask, self.state, steps, run_id))
         self.state = decision.state
-        return [ev.RunHook(decision.hook, self._transition)]
+        return [ev.RunHook(decision.hook, token)]
 
     def _change_mode(self, event: ev.ChangeMode) -> list[ev.Effect]:
         if self.state in (State.SHUTTING_DOWN, State.KILLED):
@@ -200,34 +199,34 @@ class SequencerCore:
         if pending is None:
             return []
         failure = event.failure
+        if pending.hook in (Hook.DIAGNOSTIC_MODE, Hook.OPERATIONS_MODE):  # the state is not theirs
+            return [ev.Answer(pending.ask, Ok() if failure is None else _mode_failed(pending.hook, failure))]
+        left = self._leave(pending, Trigger.HOOK_OK if failure is None else Trigger.HOOK_FAILED)
         match pending.hook:
-            case Hook.DIAGNOSTIC_MODE | Hook.OPERATIONS_MODE:
-                reply = Ok() if failure is None else _mode_failed(pending.hook, failure)
-                return [ev.Answer(pending.ask, reply)]
             case Hook.NEW_SEQUENCE if failure is None:
                 return self._start_run(pending, at)
             case Hook.NEW_SEQUENCE:
-                verb = "submit" if self.state is State.SUBMITTING else "start"
-                self.state = pending.came_from
+                verb = "submit" if left is State.SUBMITTING else "start"
                 message = f"New sequence handler failed to {verb} successfully: {failure}"
                 return [ev.Answer(pending.ask, Error(run_id=ID_NOT_AVAILABLE, message=message))]
             case Hook.GO_ONLINE:
-                self.state = State.IDLE if failure is None else State.OFFLINE
                 return [ev.Answer(pending.ask, Ok() if failure is None else GoOnlineHookFailed(reason=failure))]
             case Hook.GO_OFFLINE:
-                return self._go_offline_hook_ended(pending, failure)
+                if failure is not None:
+                    return [ev.Answer(pending.ask, GoOfflineHookFailed(reason=failure))]
+                self.steps = None
+                return [ev.Answer(pending.ask, Ok())]
             case Hook.ABORT_SEQUENCE | Hook.STOP:
+                self._ended_by = left
                 return self._end_hook_ended(pending, failure, at)
-            case Hook.SHUTDOWN:
-                self.state = State.KILLED
+            case _:  # shutdown
                 return [ev.Answer(pending.ask, Ok(note=_note(Hook.SHUTDOWN, failure))), ev.Gone()]
 
-    def _go_offline_hook_ended(self, pending: Pending, failure: str | None) -> list[ev.Effect]:
-        if failure is not None:
-            self.state = pending.came_from
-            return [ev.Answer(pending.ask, GoOfflineHookFailed(reason=failure))]
-        self.state, self.steps = State.OFFLINE, None
-        return [ev.Answer(pending.ask, Ok())]
+    def _leave(self, pending: Pending, outcome: Trigger) -> State:
+        """Go where the table leads from a hook's outcome, else back to where it came from. Returns the state left."""
+        left, decision = self.state, decide(self.state, outcome)
+        self.state = pending.came_from if isinstance(decision, Refused) else decision.state
+        return left
 
     # -- running -------------------------------------------------------------------------------------------------
 
@@ -264,8 +263,9 @@ class SequencerCore:
 
     def _finish(self, response: SubmitResponse, at: float) -> list[ev.Effect]:
         self._active = False
-        if self.state is State.RUNNING:
-            self.state = State.IDLE
+        decision = decide(self.state, Trigger.RUN_ENDED)
+        if isinstance(decision, Accepted):  # a shutdown ends the run from wherever it is
+            self.state = decision.state
         return [ev.Answer(ask, response) for ask in self.history.end(str(response.run_id), response, at)]
 
     # -- editing -------------------------------------------------------------------------------------------------
@@ -309,7 +309,6 @@ class SequencerCore:
         return [ev.CancelStep(), *effects] if self.state is State.ABORTING and event.abort else effects
 
     def _end_hook_ended(self, pending: Pending, failure: str | None, at: float) -> list[ev.Effect]:
-        self._ended_by, self.state = self.state, State.RUNNING
         if self.steps is not None:
             self.steps.cancel_pending()
         return [ev.Answer(pending.ask, Ok(note=_note(pending.hook, failure))), *self._advance(at)]

@@ -26,7 +26,6 @@ INVALID_ID: Final = "-1"
 """Event id of a placeholder that says nothing was published yet. Source: csw Event.scala, invalidEventId."""
 
 log = logging.getLogger("ocs.events")
-utc_now = utc_time_now
 
 
 class Events:

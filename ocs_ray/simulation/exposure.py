@@ -16,7 +16,7 @@ from ocs_ray.models.keys import Key, Parameter, int_key, long_key
 from ocs_ray.models.observe_events import EXPOSURE_ID, ObserveEventName, observe_event_params
 from ocs_ray.models.units import Units
 from ocs_ray.scripting.component_handlers import ComponentContext
-from ocs_ray.scripting.events import new_id, utc_now
+from ocs_ray.scripting.events import new_id, utc_time_now
 from ocs_ray.simulation.simulated_device import Options
 
 
@@ -125,7 +125,7 @@ class Exposure:
         await self._publish(name, *observe_event_params(name, exposure_id=self._configuration.exposure_id, **fields))
 
     async def _publish(self, name: str, *params: Parameter[Any]) -> None:
-        event = ObserveEvent(self._ctx.prefix, name, *params, event_id=new_id(), event_time=utc_now())
+        event = ObserveEvent(self._ctx.prefix, name, *params, event_id=new_id(), event_time=utc_time_now())
         await self._ctx.events.publish(event)
 
 
