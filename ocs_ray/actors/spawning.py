@@ -24,12 +24,8 @@ ON_THE_NODE: Final = 0.0001
 """The share of a machine's resource an actor takes: it pins the actor there and never fills the machine."""
 
 
-class RayDirectory(RayPort):
-    """The location service: Ray's named actors."""
-
-    def names(self) -> list[str]:
-        """Names of all components."""
-        return names()
+RayDirectory = RayPort
+"""The location service: Ray's named actors."""
 
 
 class RaySpawner:

@@ -59,9 +59,5 @@ class Reservations(Protocol):
         ...
 
 
-class Directory(Port, Protocol):
-    """The location service: who is there, and the door to them."""
-
-    def names(self) -> list[str]:
-        """Names of all components."""
-        ...
+Directory = Port
+"""The location service: who is there, and the door to them."""

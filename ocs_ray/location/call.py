@@ -82,6 +82,10 @@ def _ours(name: str, failure: Exception) -> Exception:
 class RayPort:
     """The door a script or a client goes through when Ray is behind it."""
 
+    def names(self) -> list[str]:
+        """Names of all components; see ``names``."""
+        return names()
+
     async def ask(self, name: str, message: object, timeout_s: float) -> Any:
         """Send one message to a named component; see ``ask``."""
         return await ask(name, message, timeout_s)

@@ -11,8 +11,9 @@ from ocs_ray.models.component_modes import (
 )
 from ocs_ray.models.events import CurrentState, Event, EventKey, ObserveEvent, SystemEvent
 from ocs_ray.models.identifiers import ExposureId, ObsId, ObsMode
+from ocs_ray.models.locations import Location, LocationRemoved, LocationUpdated
 from ocs_ray.models.observe_events import CoordinateSystem, ObserveEventName
-from ocs_ray.models.prefix import Prefix, Subsystem
+from ocs_ray.models.prefix import ComponentType, Prefix, Subsystem
 from ocs_ray.models.responses import Cancelled, Completed, Error, Invalid, Locked, Result, Started, SubmitResponse
 from ocs_ray.models.times import TAITime, UTCTime
 from ocs_ray.scripting.background import Cancellable
@@ -36,6 +37,7 @@ __all__ = [
     "CommandError",
     "CommandFlag",
     "Completed",
+    "ComponentType",
     "CoordinateSystem",
     "CurrentState",
     "Error",
@@ -48,6 +50,9 @@ __all__ = [
     "FsmState",
     "Hcd",
     "Invalid",
+    "Location",
+    "LocationRemoved",
+    "LocationUpdated",
     "LockAcquired",
     "LockAlreadyReleased",
     "LockReleased",

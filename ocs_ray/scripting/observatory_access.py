@@ -10,11 +10,12 @@ from ocs_ray.models.events import Event, EventKey, SystemEvent
 from ocs_ray.models.identifiers import Id, ObsId
 from ocs_ray.models.observe_events import ObserveEventName, observe_event
 from ocs_ray.models.params import Parameter
-from ocs_ray.models.prefix import Subsystem
+from ocs_ray.models.prefix import ComponentType, Prefix, Subsystem
 from ocs_ray.scripting.background import Background, Cancellable
 from ocs_ray.scripting.command_service import Assembly, Hcd
 from ocs_ray.scripting.event_delivery import EventCallback, deliver, deliver_at_rate
 from ocs_ray.scripting.events import Events, new_id
+from ocs_ray.scripting.locations import LocationCallback, Locations, follow
 from ocs_ray.scripting.observe_event_publisher import ObserveEventPublisher
 from ocs_ray.scripting.script_life import ScriptLife
 from ocs_ray.scripting.script_scope import ScriptScope
@@ -26,7 +27,7 @@ EventMaker = Callable[[], Awaitable[Event | None]]
 
 
 class ObservatoryAccess(ScriptScope):
-    """Commands to other components, and events.
+    """Commands to other components, where they are, and events.
 
     Args:
         life: what all parts of the script share.
@@ -37,6 +38,7 @@ class ObservatoryAccess(ScriptScope):
         super().__init__(life, background)
         self.events = Events(life.prefix, life.port)
         self.observe_events = ObserveEventPublisher(self.publish_observe_event)
+        self.location = Locations(life.port)
 
     def assembly(self, prefix: str, timeout: timedelta = timedelta(seconds=10)) -> Assembly:
         """An assembly; it is looked up at every command, so it need not run yet."""
@@ -56,6 +58,22 @@ class ObservatoryAccess(ScriptScope):
     ) -> Sequencer:
         """Another sequencer, of this script's own mode when ``obs_mode`` is left out."""
         return Sequencer(subsystem, obs_mode or self.obs_mode, variation, timeout=timeout, port=self.life.port)
+
+    def on_location_change(
+        self, prefix: str, component_type: ComponentType
+    ) -> Callable[[LocationCallback], Cancellable]:
+        """Call the decorated function with LocationUpdated when a component comes, with LocationRemoved when it goes.
+
+        One that is there already is told first. It is looked for every 0.25 s, until cancelled.
+        """
+
+        def register(callback: LocationCallback) -> Cancellable:
+            whom, report = Prefix(prefix), self.life.report
+            return self._background.launch(
+                lambda handle: follow(self.location, whom, component_type, callback, report, handle)
+            )
+
+        return register
 
     # -- events --------------------------------------------------------------------------------------------------
 

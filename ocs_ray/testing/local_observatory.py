@@ -138,6 +138,10 @@ class LocalObservatory(Traffic):
 
     # -- what scripts and devices see ----------------------------------------------------------------------------
 
+    def names(self) -> list[str]:
+        """Names of all components."""
+        return sorted(self._components)
+
     async def ask(self, name: str, message: object, timeout_s: float) -> Any:
         """Send one message to a component and wait for its reply.
 

@@ -58,6 +58,11 @@ async def body(ctx: ScriptContext) -> None:
     @ctx.on_setup("forever")
     async def forever(command: Setup) -> None:
         await ctx.sleep(3600)
+
+    @ctx.on_setup("look")
+    async def look(command: Setup) -> None:
+        assert await ctx.location.find("IRIS.Dark", ComponentType.Sequencer) is not None
+        assert await ctx.location.find("TCS.Dark", ComponentType.Sequencer) is None
 """
 
 
@@ -95,10 +100,10 @@ def test_given_a_launched_cluster_when_a_sequence_is_sent_then_it_runs_through_a
 
     async def story() -> None:
         top = await configured()
-        response = await top.submit_and_wait(run("quick", "forward", "event"))
+        response = await top.submit_and_wait(run("quick", "forward", "event", "look"))
         assert isinstance(response, Completed)
         status = await top.status()
-        assert (status.steps_done, status.steps_total, status.state) == (3, 3, "Idle")
+        assert (status.steps_done, status.steps_total, status.state) == (4, 4, "Idle")
         below = await Sequencer(Subsystem.IRIS, "Dark").sequence()
         assert below is not None
         assert [step.command.command_name for step in below] == ["quick"]

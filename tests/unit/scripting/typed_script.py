@@ -10,11 +10,14 @@ from ocs_ray.models.keys import int_key
 from ocs_ray.scripting import (
     CommandFlag,
     Completed,
+    ComponentType,
     CurrentState,
     Event,
     EventKey,
     FsmScriptContext,
     FsmState,
+    LocationRemoved,
+    LocationUpdated,
     LockAcquired,
     Observe,
     ObsId,
@@ -131,6 +134,18 @@ async def lead(ctx: ScriptContext) -> None:
             case refused:
                 ctx.log.info("%s", refused.reason)
 
+    @ctx.on_location_change("IRIS.wheel", ComponentType.Assembly)
+    async def wheel_came_or_went(event: LocationUpdated | LocationRemoved) -> None:
+        match event:
+            case LocationUpdated(location=location):
+                ctx.log.info("%s", location.uri)
+            case LocationRemoved(connection=connection):
+                ctx.log.info("%s", connection.name)
+
+    here = await ctx.location.resolve("IRIS.wheel", ComponentType.Assembly, within=SECOND)
+    everybody = await ctx.location.list(subsystem=Subsystem.IRIS, prefix_start="IRIS.imager")
+    ctx.log.info("%s %d", here.connection.prefix if here is not None else "", len(everybody))
+
     level = await ctx.param_variable(0, LEVEL, N)
     pump = ctx.fsm("pump", initial="LOW")
 
@@ -147,7 +162,7 @@ async def lead(ctx: ScriptContext) -> None:
 
     flag.bind(pump)
     level.bind(pump)
-    running = (position, level_changed, wheel_moved, look, rest, anything)
+    running = (position, level_changed, wheel_moved, wheel_came_or_went, look, rest, anything)
     ctx.log.info("%d", len(running))
     one, other = await ctx.get_event(LEVEL), await ctx.get_event(LEVEL, LEVEL)
     assert one is None or one == other[0]
