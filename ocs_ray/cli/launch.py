@@ -1,4 +1,4 @@
-"""Starting what a cluster consists of: event service, Sequence Manager, an agent for every machine, devices."""
+"""Starting what a cluster consists of: services, Sequence Manager, an agent for every machine, devices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ocs_ray.actors.placement import release_all
 from ocs_ray.actors.spawning import create
 from ocs_ray.errors import ClusterError, OcsError
 from ocs_ray.location.call import ask_sync, find, names
-from ocs_ray.models.actor_names import EVENT_SERVICE, SEQUENCE_MANAGER, actor_name
+from ocs_ray.models.actor_names import ALARM_SERVICE, EVENT_SERVICE, SEQUENCE_MANAGER, actor_name
 from ocs_ray.models.agent_messages import Failed, SpawnDevice
 from ocs_ray.models.cluster_file import ClusterFile
 from ocs_ray.models.component_messages import DeviceSpec, ShutdownComponent
@@ -68,7 +68,7 @@ def _launch(
     created: list[str],
 ) -> None:
     factor = time_factor or cluster.simulation.time_factor
-    progress(f"starting the event service, the Sequence Manager and {len(cluster.machines)} agents")
+    progress(f"starting the event and alarm services, the Sequence Manager and {len(cluster.machines)} agents")
     handles: dict[str, Any] = {}
 
     def begin(kind: str, name: str, *args: Any, resource: str) -> None:
@@ -76,6 +76,7 @@ def _launch(
         created.append(name)
 
     begin("EventService", EVENT_SERVICE, resource=HEAD)
+    begin("AlarmService", ALARM_SERVICE, resource=HEAD)
     begin("SequenceManager", SEQUENCE_MANAGER, catalogue, factor, resource=HEAD)
     for machine, resource in cluster.machines.items():
         begin("Agent", actor_name(machine, ComponentType.Machine), machine, resource, factor, resource=resource)

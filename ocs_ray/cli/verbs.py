@@ -36,7 +36,7 @@ def up(
     time_factor: TimeFactor = None,
     as_json: AsJson = False,
 ) -> int:
-    """Start the cluster: agents for all machines, the event service, the Sequence Manager, simulated devices."""
+    """Start the cluster: agents for all machines, event and alarm service, the Sequence Manager, simulated devices."""
     from ocs_ray.cli import cluster_verbs
 
     return cluster_verbs.up(cluster, obsmodes, time_factor, as_json)

@@ -1,6 +1,7 @@
 """Everything an observing script may use: ``from ocs_ray.scripting import script, par, ScriptContext``."""
 
 from ocs_ray.errors import CommandError, StepFailedError
+from ocs_ray.models.alarms import AlarmHealth, AlarmKey, AlarmSeverity, FullAlarmSeverity
 from ocs_ray.models.commands import Observe, Sequence, SequenceCommand, Setup, Wait
 from ocs_ray.models.component_modes import (
     AcquiringLockFailed,
@@ -31,6 +32,9 @@ from ocs_ray.scripting.time_service import tai_time_after, tai_time_now, utc_tim
 
 __all__ = [
     "AcquiringLockFailed",
+    "AlarmHealth",
+    "AlarmKey",
+    "AlarmSeverity",
     "Assembly",
     "Cancellable",
     "Cancelled",
@@ -48,6 +52,7 @@ __all__ = [
     "Fsm",
     "FsmScriptContext",
     "FsmState",
+    "FullAlarmSeverity",
     "Hcd",
     "Invalid",
     "Location",

@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, overload
 
+from ocs_ray.models.alarms import AlarmKey, AlarmSeverity
 from ocs_ray.models.events import Event, EventKey, SystemEvent
 from ocs_ray.models.identifiers import Id, ObsId
 from ocs_ray.models.observe_events import ObserveEventName, observe_event
 from ocs_ray.models.params import Parameter
 from ocs_ray.models.prefix import ComponentType, Prefix, Subsystem
+from ocs_ray.scripting.alarms import Alarms
 from ocs_ray.scripting.background import Background, Cancellable
 from ocs_ray.scripting.command_service import Assembly, Hcd
 from ocs_ray.scripting.event_delivery import EventCallback, deliver, deliver_at_rate
@@ -27,7 +29,7 @@ EventMaker = Callable[[], Awaitable[Event | None]]
 
 
 class ObservatoryAccess(ScriptScope):
-    """Commands to other components, where they are, and events.
+    """Commands to other components, where they are, alarms and events.
 
     Args:
         life: what all parts of the script share.
@@ -39,6 +41,7 @@ class ObservatoryAccess(ScriptScope):
         self.events = Events(life.prefix, life.port)
         self.observe_events = ObserveEventPublisher(self.publish_observe_event)
         self.location = Locations(life.port)
+        self.alarms = Alarms(life.port)
 
     def assembly(self, prefix: str, timeout: timedelta = timedelta(seconds=10)) -> Assembly:
         """An assembly; it is looked up at every command, so it need not run yet."""
@@ -74,6 +77,16 @@ class ObservatoryAccess(ScriptScope):
             )
 
         return register
+
+    async def set_severity(self, key: AlarmKey, severity: AlarmSeverity) -> None:
+        """Set an alarm, and say it again every 3 s until the script ends; set anew, the new severity takes its place.
+
+        ``await ctx.set_severity(AlarmKey(ctx.prefix, "tooWarm"), AlarmSeverity.Warning)``
+
+        Raises:
+            UnreachableError: the alarm service does not answer; it is told all the same as soon as it does.
+        """
+        await self.life.severities.set(key, severity)
 
     # -- events --------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from ocs_ray.core.sequencer_states import Hook
 from ocs_ray.errors import ScriptError
+from ocs_ray.models.alarm_messages import AlarmSummary, GetAlarm, GetAlarms
 from ocs_ray.models.component_messages import Oneway, Submit, Validate
 from ocs_ray.models.event_messages import GetEvent, NextEvents
 from ocs_ray.models.identifiers import Id, ObsMode
@@ -99,6 +100,10 @@ class _Agreeable:
                 return Accepted(RUN_ID)
             case GetEvent(keys=keys):
                 return tuple(None for _ in keys)
+            case GetAlarm():
+                return None
+            case GetAlarms():
+                return AlarmSummary(severity=None, health=None, alarms=())
             case NextEvents():
                 return await asyncio.get_running_loop().create_future()  # for ever
             case _:

@@ -1,4 +1,4 @@
-"""An observatory inside one asyncio loop: event service, devices and sequencers, without Ray.
+"""An observatory inside one asyncio loop: event and alarm service, devices and sequencers, without Ray.
 
 ::
 
@@ -22,11 +22,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 
+from ocs_ray.actors.alarm_service_shell import AlarmServiceShell
 from ocs_ray.actors.component_shell import ComponentShell
 from ocs_ray.actors.event_service_shell import EventServiceShell
 from ocs_ray.actors.sequencer_shell import SequencerShell
 from ocs_ray.errors import OcsError, UnreachableError
-from ocs_ray.models.actor_names import EVENT_SERVICE, actor_name, parse_actor_name
+from ocs_ray.models.actor_names import ALARM_SERVICE, EVENT_SERVICE, actor_name, parse_actor_name
 from ocs_ray.models.component_messages import DeviceSpec, ScriptSource, ShutdownComponent
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.message import Message
@@ -61,7 +62,10 @@ class LocalObservatory(Traffic):
         super().__init__()
         self.time_factor = time_factor
         self._started: dict[str, ComponentShell | SequencerShell] = {}
-        self._components: dict[str, Ask] = {EVENT_SERVICE: EventServiceShell().ask}
+        self._components: dict[str, Ask] = {
+            EVENT_SERVICE: EventServiceShell().ask,
+            ALARM_SERVICE: AlarmServiceShell(self).ask,
+        }
 
     async def __aenter__(self) -> Self:
         return self

@@ -15,10 +15,11 @@ import ray
 from ocs_ray.actors.placement import RayReservations
 from ocs_ray.actors.spawning import RaySpawner, create
 from ocs_ray.cli.launch import launch
-from ocs_ray.client import Assembly, SequenceManager, Sequencer
+from ocs_ray.client import Alarms, Assembly, SequenceManager, Sequencer
 from ocs_ray.errors import BadInputError, ClusterError, ComponentFailedError, ScriptError, UnreachableError
 from ocs_ray.location.call import ask, ask_sync, names
 from ocs_ray.models.actor_names import EVENT_SERVICE, actor_name
+from ocs_ray.models.alarms import AlarmHealth
 from ocs_ray.models.cluster_file import ClusterFile, EmbeddedNode
 from ocs_ray.models.commands import Sequence, Setup
 from ocs_ray.models.component_messages import DeviceSpec, GetComponentStatus, LoadScript, ScriptSource
@@ -63,6 +64,10 @@ async def body(ctx: ScriptContext) -> None:
     async def look(command: Setup) -> None:
         assert await ctx.location.find("IRIS.Dark", ComponentType.Sequencer) is not None
         assert await ctx.location.find("TCS.Dark", ComponentType.Sequencer) is None
+
+    @ctx.on_setup("alarm")
+    async def alarm(command: Setup) -> None:
+        await ctx.set_severity(AlarmKey(ctx.prefix, "tooWarm"), AlarmSeverity.Major)
 """
 
 
@@ -100,10 +105,11 @@ def test_given_a_launched_cluster_when_a_sequence_is_sent_then_it_runs_through_a
 
     async def story() -> None:
         top = await configured()
-        response = await top.submit_and_wait(run("quick", "forward", "event", "look"))
+        response = await top.submit_and_wait(run("quick", "forward", "event", "look", "alarm"))
         assert isinstance(response, Completed)
         status = await top.status()
-        assert (status.steps_done, status.steps_total, status.state) == (4, 4, "Idle")
+        assert (status.steps_done, status.steps_total, status.state) == (5, 5, "Idle")
+        assert await Alarms().health(Subsystem.ESW) is AlarmHealth.Ill
         below = await Sequencer(Subsystem.IRIS, "Dark").sequence()
         assert below is not None
         assert [step.command.command_name for step in below] == ["quick"]

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from ocs_ray.models.keys import int_key
 from ocs_ray.scripting import (
+    AlarmHealth,
+    AlarmKey,
+    AlarmSeverity,
     CommandFlag,
     Completed,
     ComponentType,
@@ -141,6 +144,12 @@ async def lead(ctx: ScriptContext) -> None:
                 ctx.log.info("%s", location.uri)
             case LocationRemoved(connection=connection):
                 ctx.log.info("%s", connection.name)
+
+    too_warm = AlarmKey(ctx.prefix, "tooWarm")
+    await ctx.set_severity(too_warm, AlarmSeverity.Warning)
+    known = await ctx.alarms.get(too_warm)
+    if known is not None and await ctx.alarms.health(Subsystem.IRIS) is not AlarmHealth.Good:
+        ctx.log.warning("%s since %f", known.latched_severity, known.changed_at)
 
     here = await ctx.location.resolve("IRIS.wheel", ComponentType.Assembly, within=SECOND)
     everybody = await ctx.location.list(subsystem=Subsystem.IRIS, prefix_start="IRIS.imager")
