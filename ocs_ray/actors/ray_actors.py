@@ -15,13 +15,14 @@ import ray
 from ocs_ray.actors.agent_shell import AgentShell
 from ocs_ray.actors.alarm_service_shell import AlarmServiceShell
 from ocs_ray.actors.component_shell import ComponentShell
+from ocs_ray.actors.config_service_shell import ConfigServiceShell
 from ocs_ray.actors.event_service_shell import EventServiceShell
 from ocs_ray.actors.manager_shell import ManagerShell
 from ocs_ray.actors.placement import RayReservations
 from ocs_ray.actors.sequence_component_shell import SequenceComponentShell
 from ocs_ray.actors.sequencer_shell import SequencerShell
 from ocs_ray.actors.spawning import RayDirectory, RaySpawner
-from ocs_ray.models.actor_names import ALARM_SERVICE, EVENT_SERVICE, SEQUENCE_MANAGER
+from ocs_ray.models.actor_names import ALARM_SERVICE, CONFIG_SERVICE, EVENT_SERVICE, SEQUENCE_MANAGER
 from ocs_ray.models.component_messages import DeviceSpec, LoadScript
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix
@@ -102,6 +103,13 @@ class AlarmService(_Host):
         super().__init__(ALARM_SERVICE, AlarmServiceShell(RayDirectory()))
 
 
+class ConfigService(_Host):
+    """``CSW.config_service-Service``."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(CONFIG_SERVICE, ConfigServiceShell(folder))
+
+
 class SequenceManager(_Host):
     """``ESW.sequence_manager-Service``."""
 
@@ -131,6 +139,15 @@ class Sequencer:
 
 ACTORS: Final[dict[str, Any]] = {
     kind.__name__: ray.remote(kind)
-    for kind in (Agent, SequenceComponent, Device, EventService, AlarmService, SequenceManager, Sequencer)
+    for kind in (
+        Agent,
+        SequenceComponent,
+        Device,
+        EventService,
+        AlarmService,
+        ConfigService,
+        SequenceManager,
+        Sequencer,
+    )
 }
 """Class name -> Ray actor class. ``spawning`` looks them up by name at call time, since it is imported from here."""

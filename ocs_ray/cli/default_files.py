@@ -1,4 +1,4 @@
-"""Which cluster file and which catalogue of observing modes a command means when it is not told."""
+"""Which cluster file, catalogue of observing modes and configuration a command means when it is not told."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import ocs_ray
 from ocs_ray.errors import BadInputError
+from ocs_ray.models.cluster_file import ClusterFile
 
 PACKAGE = Path(ocs_ray.__file__).parent
 
@@ -42,6 +43,24 @@ def catalogue(given: Path | None, project: Path) -> Path:
             where="", problem="there is no catalogue of observing modes", remedy="give one with --obsmodes FOLDER"
         ),
     )
+
+
+def config_folder(cluster: ClusterFile, cluster_file: Path, project: Path) -> Path | None:
+    """The folder the config service serves: the cluster file's ``config:``, below the project; else its ``config/``.
+
+    Returns:
+        None when neither is there: then there is no config service.
+
+    Raises:
+        BadInputError: the cluster file names a folder that is not there.
+    """
+    if cluster.config is None:
+        usual = project / "config"
+        return usual if usual.is_dir() else None
+    if not (folder := project / cluster.config).is_dir():
+        where, problem = f"{cluster_file}: $.config", f"{folder} is not a folder"
+        raise BadInputError(where=where, problem=problem, remedy="make it, or name another one")
+    return folder
 
 
 def _homes(project: Path) -> tuple[Path, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from ocs_ray.cli.default_files import config_folder
 from ocs_ray.location.cluster_home import ClusterHome, RunningCluster
 from ocs_ray.models.cluster_file import ClusterFile
 
@@ -30,7 +31,8 @@ def join_up(
     progress(f"joining the Ray cluster at {cluster.address}")
     join(cluster.address)
     try:
-        launch(cluster, str(catalogue.resolve()), time_factor, progress)
+        config = config_folder(cluster, cluster_file, home.project)
+        launch(cluster, str(catalogue.resolve()), time_factor, progress, config)
     finally:
         leave()
     running = RunningCluster(

@@ -17,6 +17,7 @@ from typing import Any
 
 import ray
 
+from ocs_ray.cli.default_files import config_folder
 from ocs_ray.cli.launch import dismantle, launch
 from ocs_ray.config.cluster_config import read_cluster_file
 from ocs_ray.errors import ClusterError, OcsError
@@ -64,7 +65,9 @@ def main(arguments: list[str]) -> int:
         address = start_ray(home, cluster)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: ended.set())  # not earlier: ray.init sets handlers of its own
-        launch(cluster, catalogue, float(time_factor) if time_factor else None, lambda line: _say(progress=line))
+        config = config_folder(cluster, Path(cluster_file), home.project)
+        factor = float(time_factor) if time_factor else None
+        launch(cluster, catalogue, factor, lambda line: _say(progress=line), config)
     except OcsError as failure:
         _say(problem=str(failure), remedy="")
         ray.shutdown()

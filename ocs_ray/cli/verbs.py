@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import ocs_ray
-from ocs_ray.cli import script_verbs
+from ocs_ray.cli import config_verbs, script_verbs
 
 
 def _finite(factor: float | None) -> float | None:
@@ -36,7 +36,7 @@ def up(
     time_factor: TimeFactor = None,
     as_json: AsJson = False,
 ) -> int:
-    """Start the cluster: agents for all machines, event and alarm service, the Sequence Manager, simulated devices."""
+    """Start the cluster: agents for all machines, the services, the Sequence Manager, simulated devices."""
     from ocs_ray.cli import cluster_verbs
 
     return cluster_verbs.up(cluster, obsmodes, time_factor, as_json)
@@ -137,6 +137,7 @@ def make_app() -> typer.Typer:
     for verb in VERBS:
         app.command()(verb)
     app.add_typer(script_verbs.make_app(), name="script")
+    app.add_typer(config_verbs.make_app(), name="config")
     return app
 
 

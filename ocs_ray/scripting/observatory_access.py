@@ -15,6 +15,7 @@ from ocs_ray.models.prefix import ComponentType, Prefix, Subsystem
 from ocs_ray.scripting.alarms import Alarms
 from ocs_ray.scripting.background import Background, Cancellable
 from ocs_ray.scripting.command_service import Assembly, Hcd
+from ocs_ray.scripting.configuration import ConfigReading
 from ocs_ray.scripting.event_delivery import EventCallback, deliver, deliver_at_rate
 from ocs_ray.scripting.events import Events, new_id
 from ocs_ray.scripting.locations import LocationCallback, Locations, follow
@@ -29,7 +30,7 @@ EventMaker = Callable[[], Awaitable[Event | None]]
 
 
 class ObservatoryAccess(ScriptScope):
-    """Commands to other components, where they are, alarms and events.
+    """Commands to other components, where they are, configuration, alarms and events.
 
     Args:
         life: what all parts of the script share.
@@ -41,6 +42,7 @@ class ObservatoryAccess(ScriptScope):
         self.events = Events(life.prefix, life.port)
         self.observe_events = ObserveEventPublisher(self.publish_observe_event)
         self.location = Locations(life.port)
+        self.config = ConfigReading(life.port)
         self.alarms = Alarms(life.port)
 
     def assembly(self, prefix: str, timeout: timedelta = timedelta(seconds=10)) -> Assembly:

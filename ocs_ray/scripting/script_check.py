@@ -10,6 +10,7 @@ from ocs_ray.core.sequencer_states import Hook
 from ocs_ray.errors import ScriptError
 from ocs_ray.models.alarm_messages import AlarmSummary, GetAlarm, GetAlarms
 from ocs_ray.models.component_messages import Oneway, Submit, Validate
+from ocs_ray.models.config_messages import ConfigExists, GetConfig
 from ocs_ray.models.event_messages import GetEvent, NextEvents
 from ocs_ray.models.identifiers import Id, ObsMode
 from ocs_ray.models.prefix import Prefix
@@ -87,7 +88,7 @@ class _Everybody(list[str]):
 
 
 class _Agreeable:
-    """A port behind which everything succeeds and no event ever comes."""
+    """A port behind which everything succeeds, no event ever comes and nothing is configured."""
 
     def names(self) -> list[str]:
         return _Everybody()
@@ -100,8 +101,10 @@ class _Agreeable:
                 return Accepted(RUN_ID)
             case GetEvent(keys=keys):
                 return tuple(None for _ in keys)
-            case GetAlarm():
+            case GetAlarm() | GetConfig():
                 return None
+            case ConfigExists():
+                return False
             case GetAlarms():
                 return AlarmSummary(severity=None, health=None, alarms=())
             case NextEvents():

@@ -24,10 +24,11 @@ from typing import Any, Final, Self
 
 from ocs_ray.actors.alarm_service_shell import AlarmServiceShell
 from ocs_ray.actors.component_shell import ComponentShell
+from ocs_ray.actors.config_service_shell import ConfigServiceShell
 from ocs_ray.actors.event_service_shell import EventServiceShell
 from ocs_ray.actors.sequencer_shell import SequencerShell
 from ocs_ray.errors import OcsError, UnreachableError
-from ocs_ray.models.actor_names import ALARM_SERVICE, EVENT_SERVICE, actor_name, parse_actor_name
+from ocs_ray.models.actor_names import ALARM_SERVICE, CONFIG_SERVICE, EVENT_SERVICE, actor_name, parse_actor_name
 from ocs_ray.models.component_messages import DeviceSpec, ScriptSource, ShutdownComponent
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.message import Message
@@ -56,9 +57,10 @@ class LocalObservatory(Traffic):
 
     Args:
         time_factor: scales every simulated wait; 1.0 is real time.
+        config: folder of the config service; without one there is none.
     """
 
-    def __init__(self, *, time_factor: float = 0.001) -> None:
+    def __init__(self, *, time_factor: float = 0.001, config: Path | None = None) -> None:
         super().__init__()
         self.time_factor = time_factor
         self._started: dict[str, ComponentShell | SequencerShell] = {}
@@ -66,6 +68,8 @@ class LocalObservatory(Traffic):
             EVENT_SERVICE: EventServiceShell().ask,
             ALARM_SERVICE: AlarmServiceShell(self).ask,
         }
+        if config is not None:
+            self._components[CONFIG_SERVICE] = ConfigServiceShell(str(config)).ask
 
     async def __aenter__(self) -> Self:
         return self

@@ -15,7 +15,7 @@ import ray
 from ocs_ray.actors.placement import RayReservations
 from ocs_ray.actors.spawning import RaySpawner, create
 from ocs_ray.cli.launch import launch
-from ocs_ray.client import Alarms, Assembly, SequenceManager, Sequencer
+from ocs_ray.client import Alarms, Assembly, Configuration, SequenceManager, Sequencer
 from ocs_ray.errors import BadInputError, ClusterError, ComponentFailedError, ScriptError, UnreachableError
 from ocs_ray.location.call import ask, ask_sync, names
 from ocs_ray.models.actor_names import EVENT_SERVICE, actor_name
@@ -113,6 +113,21 @@ def test_given_a_launched_cluster_when_a_sequence_is_sent_then_it_runs_through_a
         below = await Sequencer(Subsystem.IRIS, "Dark").sequence()
         assert below is not None
         assert [step.command.command_name for step in below] == ["quick"]
+
+    asyncio.run(story())
+
+
+def test_given_a_configuration_folder_when_launched_then_what_is_put_is_read_and_what_is_wrong_keeps_its_kind(
+    catalogue: Path, tmp_path: Path
+) -> None:
+    launch(cluster_file(), str(catalogue), 0.001, lambda _: None, tmp_path / "config")
+
+    async def story() -> None:
+        config = Configuration()
+        await config.put("iris/filters.conf", b"K")
+        assert await config.get("iris/filters.conf") == "K"
+        with pytest.raises(BadInputError, match="it has no version other"):
+            await config.set_active("iris/filters.conf", "other")
 
     asyncio.run(story())
 

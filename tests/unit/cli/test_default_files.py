@@ -9,6 +9,8 @@ import pytest
 
 from ocs_ray.cli import default_files
 from ocs_ray.errors import BadInputError
+from ocs_ray.models.cluster_file import ClusterFile
+from ocs_ray.models.prefix import Prefix
 
 Find = Callable[[Path | None, Path], Path]
 
@@ -76,3 +78,21 @@ def test_given_this_checkout_when_nothing_is_told_then_both_are_found(
     monkeypatch.delenv("OCS_OBSMODES", raising=False)
     assert default_files.cluster_file(None, tmp_path).is_file()
     assert default_files.catalogue(None, tmp_path).is_dir()
+
+
+def cluster(config: str | None) -> ClusterFile:
+    return ClusterFile(address="127.0.0.1:1", machines={Prefix("ESW.m"): "machine:ESW.m"}, config=config)
+
+
+def test_given_a_configuration_folder_of_the_project_or_one_named_then_it_is_served_and_else_none(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "local.yaml"
+    assert default_files.config_folder(cluster(None), file, tmp_path) is None
+    (tmp_path / "config").mkdir()
+    (tmp_path / "other").mkdir()
+    assert default_files.config_folder(cluster(None), file, tmp_path) == tmp_path / "config"
+    assert default_files.config_folder(cluster("other"), file, tmp_path) == tmp_path / "other"
+    assert default_files.config_folder(cluster(str(tmp_path / "other")), file, Path("/")) == tmp_path / "other"
+    with pytest.raises(BadInputError, match=r"local\.yaml: \$\.config: .*nowhere is not a folder"):
+        default_files.config_folder(cluster("nowhere"), file, tmp_path)

@@ -125,6 +125,7 @@ def test_given_a_good_script_when_checked_then_its_handlers_are_told_and_nothing
     body = (
         "    await ctx.assembly('IRIS.wheel').submit_and_wait(Setup(ctx.prefix, 'INIT'))\n"
         "    await ctx.get_event(EventKey('TCS.a', 'b'))\n"
+        "    assert not await ctx.config.exists('a.conf') and await ctx.config.get('a.conf') is None\n"
         "    found = await ctx.location.resolve('IRIS.wheel', ComponentType.Assembly)\n"
         "    assert found is not None and await ctx.location.list() == ()\n"
         "    await ctx.set_severity(AlarmKey(ctx.prefix, 'tooWarm'), AlarmSeverity.Major)\n"

@@ -151,6 +151,10 @@ async def lead(ctx: ScriptContext) -> None:
     if known is not None and await ctx.alarms.health(Subsystem.IRIS) is not AlarmHealth.Good:
         ctx.log.warning("%s since %f", known.latched_severity, known.changed_at)
 
+    filters = await ctx.config.get("iris/filters.conf")
+    if filters is None and await ctx.config.exists("iris/filters.conf", version="9f86d081884c7d65"):
+        ctx.log.info("%s", await ctx.config.get_bytes("iris/filters.conf", "9f86d081884c7d65"))
+
     here = await ctx.location.resolve("IRIS.wheel", ComponentType.Assembly, within=SECOND)
     everybody = await ctx.location.list(subsystem=Subsystem.IRIS, prefix_start="IRIS.imager")
     ctx.log.info("%s %d", here.connection.prefix if here is not None else "", len(everybody))
