@@ -83,6 +83,14 @@ class UnreachableError(OcsError):
 
 
 @dataclass(eq=False)
+class LostReplyError(UnreachableError):
+    """A component is there, but its reply did not come: it was silent for the time limit, or the connection broke.
+
+    Whether it acted is not known. A request that carries an id may be sent again; see ``scripting.patient_request``.
+    """
+
+
+@dataclass(eq=False)
 class ComponentFailedError(OcsError):
     """A component raised something nobody foresaw while it worked on a message."""
 

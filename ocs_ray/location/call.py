@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 import ray
-from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
+from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayActorError, RayTaskError
 
-from ocs_ray.errors import ComponentFailedError, OcsError, UnreachableError
+from ocs_ray.errors import ComponentFailedError, LostReplyError, OcsError, UnreachableError
 from ocs_ray.models.actor_names import NAMESPACE
 
 
@@ -37,7 +37,8 @@ async def ask(name: str, message: object, timeout_s: float) -> Any:
         timeout_s: longest wait for the reply, in seconds.
 
     Raises:
-        UnreachableError: no such component, it died, or it stayed silent for ``timeout_s``.
+        UnreachableError: no such component, or it died.
+        LostReplyError: it stayed silent for ``timeout_s``, or the connection broke; a kind of UnreachableError.
         OcsError: what the component itself raised.
     """
     reply = find(name).ask.remote(message)
@@ -53,7 +54,8 @@ def ask_sync(name: str, message: object, timeout_s: float) -> Any:
     """The same for code without an event loop.
 
     Raises:
-        UnreachableError: no such component, it died, or it stayed silent for ``timeout_s``.
+        UnreachableError: no such component, or it died.
+        LostReplyError: it stayed silent for ``timeout_s``, or the connection broke; a kind of UnreachableError.
         OcsError: what the component itself raised.
     """
     try:
@@ -65,7 +67,7 @@ def ask_sync(name: str, message: object, timeout_s: float) -> Any:
 
 
 def _silent(name: str, timeout_s: float) -> UnreachableError:
-    return UnreachableError(
+    return LostReplyError(
         name=name, reason=f"did not answer within {timeout_s:g} s", remedy="see what it does: ocs status"
     )
 
@@ -76,7 +78,10 @@ def _ours(name: str, failure: Exception) -> Exception:
         if isinstance(cause, OcsError):
             return cause
         return ComponentFailedError(name=name, reason=f"{type(cause).__name__}: {cause}")
-    return UnreachableError(name=name, reason="died", remedy="see what runs: ocs status")
+    remedy = "see what runs: ocs status"
+    if isinstance(failure, ActorUnavailableError):  # it may live; Ray does not know whether the message arrived
+        return LostReplyError(name=name, reason="could not be reached for a moment", remedy=remedy)
+    return UnreachableError(name=name, reason="died", remedy=remedy)
 
 
 class RayPort:

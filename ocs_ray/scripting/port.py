@@ -23,7 +23,8 @@ class Port(Protocol):
         """Send ``message`` to the actor ``name`` and wait up to ``timeout_s`` seconds for the reply.
 
         Raises:
-            UnreachableError: no such component, it died, or it stayed silent for ``timeout_s``.
+            UnreachableError: no such component, or it died.
+            LostReplyError: it stayed silent for ``timeout_s``, or the connection broke; a kind of UnreachableError.
         """
         ...
 

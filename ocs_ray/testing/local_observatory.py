@@ -27,7 +27,7 @@ from ocs_ray.actors.component_shell import ComponentShell
 from ocs_ray.actors.config_service_shell import ConfigServiceShell
 from ocs_ray.actors.event_service_shell import EventServiceShell
 from ocs_ray.actors.sequencer_shell import SequencerShell
-from ocs_ray.errors import OcsError, UnreachableError
+from ocs_ray.errors import LostReplyError, OcsError, UnreachableError
 from ocs_ray.models.actor_names import ALARM_SERVICE, CONFIG_SERVICE, EVENT_SERVICE, actor_name, parse_actor_name
 from ocs_ray.models.component_messages import DeviceSpec, ScriptSource, ShutdownComponent
 from ocs_ray.models.identifiers import ObsMode
@@ -164,7 +164,7 @@ class LocalObservatory(Traffic):
             async with asyncio.timeout(timeout_s):
                 return await found(message)
         except TimeoutError:
-            raise UnreachableError(
+            raise LostReplyError(
                 name=name, reason=f"did not answer within {timeout_s:g} s", remedy="see what it does"
             ) from None
 
