@@ -283,6 +283,7 @@ class SequencerShell:
             steps_total=len(steps) if steps is not None else 0,
             pid=os.getpid(),
             online=self._core.state is not State.OFFLINE,
+            hook_limit_s=self._hook_limit_s,
             blocked_s=round(blocked_s, 3),
             blocked_at=strand.is_at(self._source.root) if strand is not None and blocked_s else "",
         )

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from ocs_ray.errors import LostReplyError, UnreachableError
-from ocs_ray.models.sequencer_messages import Request, SubmitSequence
+from ocs_ray.models.identifiers import ObsMode
+from ocs_ray.models.prefix import Prefix
+from ocs_ray.models.sequencer_messages import GetStatus, Request, SequencerState, SequencerStatus, SubmitSequence
 from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.scripting import Sequence, Sequencer, Setup, Started
 from ocs_ray.testing.local_observatory import LocalObservatory
@@ -26,6 +28,18 @@ async def lead(ctx: ScriptContext) -> None:
     async def go(command: Setup) -> None:
         await ctx.publish_event("went")
 """
+STATUS = SequencerStatus(
+    prefix=Prefix(TOP),
+    obs_mode=ObsMode("Dark"),
+    state=SequencerState.PROCESSING,
+    script="lead.py",
+    sequence_component=Prefix("ESW.one"),
+    run_id=None,
+    step=None,
+    steps_done=0,
+    steps_total=0,
+    pid=1,
+)
 RUN = Sequence.of(Setup("ESW.test", "go"))
 
 
@@ -143,3 +157,47 @@ def test_given_only_lost_replies_when_asked_then_it_ends_at_the_caller_s_limit(
         assert tries <= len(asked) <= tries + 1
 
     play(story)
+
+
+@pytest.mark.parametrize(("limit_s", "takes_s"), [(60.0, 55.0), (300.0, 290.0)])
+def test_given_a_mode_whose_hooks_may_take_long_when_submitted_then_the_client_waits_as_long(
+    play: Any, limit_s: float, takes_s: float
+) -> None:
+    async def story(stage: Any) -> None:
+        sequencer = Preparing(limit_s, takes_s)
+        stage.observatory.put(NAME, sequencer.ask)
+        assert await stage.observatory.sequencer(TOP).submit(RUN) == Started("run")
+        assert stage.now == pytest.approx(takes_s)
+        assert len(sequencer.replies) == 1
+
+    play(story)
+
+
+def test_given_a_hook_that_is_over_its_time_when_submitted_then_the_client_gives_up_soon_after(play: Any) -> None:
+    async def story(stage: Any) -> None:
+        for limit_s, gives_up_s in ((60.0, 70.0), (300.0, 310.0)):
+            stage.observatory.put(NAME, Preparing(limit_s, 1e6).ask)
+            begun = stage.now
+            with pytest.raises(LostReplyError, match="did not answer within"):
+                await stage.observatory.sequencer(TOP).submit(RUN)
+            assert stage.now - begun == pytest.approx(gives_up_s)
+
+    play(story)
+
+
+class Preparing:
+    """A sequencer whose hook takes its time: every repeat of a request waits for the one answer."""
+
+    def __init__(self, limit_s: float, takes_s: float) -> None:
+        self.limit_s, self.takes_s = limit_s, takes_s
+        self.replies: dict[str, asyncio.Future[Any]] = {}
+
+    async def ask(self, message: object) -> Any:
+        if isinstance(message, GetStatus):
+            return STATUS.model_copy(update={"hook_limit_s": self.limit_s})
+        assert isinstance(message, Request)
+        if message.request_id not in self.replies:
+            loop = asyncio.get_running_loop()
+            reply = self.replies[message.request_id] = loop.create_future()
+            loop.call_later(self.takes_s, reply.set_result, Started("run"))
+        return await asyncio.shield(self.replies[message.request_id])
