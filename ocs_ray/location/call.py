@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 import ray
-from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayActorError, RayTaskError
+from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayActorError, RayError, RayTaskError
 
-from ocs_ray.errors import ComponentFailedError, LostReplyError, OcsError, UnreachableError
+from ocs_ray.errors import ClusterError, ComponentFailedError, LostReplyError, OcsError, UnreachableError
 from ocs_ray.models.actor_names import NAMESPACE
 
 
@@ -25,8 +25,16 @@ def find(name: str) -> Any:
 
 
 def names() -> list[str]:
-    """Names of all components, sorted; those that just died may still be among them."""
-    found: Any = ray.util.list_named_actors(all_namespaces=True)  # its annotation misses this form
+    """Names of all components, sorted; those that just died may still be among them.
+
+    Raises:
+        ClusterError: the cluster does not tell them.
+    """
+    try:
+        found: Any = ray.util.list_named_actors(all_namespaces=True)  # its annotation misses this form
+    except RayError as failure:
+        problem = f"the cluster does not tell who is there: {str(failure).splitlines()[0]}"
+        raise ClusterError(problem=problem, remedy="look whether it runs: ocs status") from None
     return sorted(actor["name"] for actor in found if actor["namespace"] == NAMESPACE)
 
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Final
 
 from ocs_ray.core import component_locations
+from ocs_ray.errors import OcsError
 from ocs_ray.models.locations import Location, LocationRemoved, LocationUpdated
 from ocs_ray.models.prefix import ComponentType, Prefix, Subsystem
 from ocs_ray.scripting.background import Cancellable
@@ -85,7 +86,7 @@ async def follow(
     while handle.goes_on:
         try:
             is_there = await locations.find(prefix, component_type) is not None
-        except Exception as failure:  # Ray raises a different kind for every way its table can be out of reach
+        except OcsError as failure:
             if not silent:
                 await report(failure)
             silent = True

@@ -16,7 +16,11 @@ class Port(Protocol):
     """The location service and the way to a component: who is there, and one message to one of them."""
 
     def names(self) -> list[str]:
-        """Names of all components, ``IRIS.imager.filter-Assembly``; one quick look, nothing is kept."""
+        """Names of all components, ``IRIS.imager.filter-Assembly``; one quick look, nothing is kept.
+
+        Raises:
+            ClusterError: the cluster does not tell them.
+        """
         ...
 
     async def ask(self, name: str, message: object, timeout_s: float) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ocs_ray.errors import ClusterError
 from ocs_ray.scripting import ComponentType, LocationRemoved, LocationUpdated, Subsystem
 from ocs_ray.testing.fake_component import FakeComponent
 
@@ -83,7 +84,7 @@ def test_given_a_callback_that_fails_or_a_table_out_of_reach_then_the_script_is_
             raise ValueError(type(event).__name__)
 
         def out_of_reach() -> list[str]:
-            raise ConnectionError("no table")
+            raise ClusterError(problem="no table", remedy="")
 
         with monkeypatch.context() as broken:
             broken.setattr(stage.observatory, "names", out_of_reach)
