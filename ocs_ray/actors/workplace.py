@@ -21,7 +21,15 @@ class Spawner(Protocol):
         """
         ...
 
-    async def spawn_device(self, device: DeviceSpec, time_factor: float) -> None:
+    async def spawn_sequence_manager(self, catalogue: str, time_factor: float, simulation: bool) -> None:
+        """Start the Sequence Manager and wait until it answers.
+
+        Raises:
+            ClusterError: the name is taken, or it did not come up in time.
+        """
+        ...
+
+    async def spawn_device(self, device: DeviceSpec, time_factor: float, container: Prefix | None = None) -> None:
         """Start a device and wait until it answers.
 
         Raises:
@@ -47,15 +55,19 @@ class Reservations(Protocol):
     """Holds the resources of observing modes for the whole observatory, so that no second manager can double-book."""
 
     async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> bool:
-        """Take all resources of a mode, or none; False when something holds one of them."""
+        """Take all resources of a mode, or none; False when something holds one of them, or the mode holds some."""
         ...
 
     async def release(self, mode: ObsMode) -> None:
         """Give the resources of a mode back; releasing what is not held is no error."""
         ...
 
-    async def held(self) -> tuple[ObsMode, ...]:
-        """Modes that hold resources."""
+    async def held(self) -> dict[ObsMode, tuple[Subsystem, ...]]:
+        """Mode -> the resources it holds now, which may differ from what its file says by now."""
+        ...
+
+    def offered(self) -> frozenset[Subsystem]:
+        """The resources some node of the cluster offers at all, held or not."""
         ...
 
 

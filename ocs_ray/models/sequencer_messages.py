@@ -238,6 +238,12 @@ class RunRecord(Message):
     steps: tuple[Step, ...]
 
 
+class AwaitEnd(Message):
+    """Never answered: whoever asks learns of the sequencer's end at once, because the question then fails."""
+
+    kind: Literal["AwaitEnd"] = "AwaitEnd"
+
+
 class SequencerStatus(Message):
     """Who and what a sequencer is.
 

@@ -13,13 +13,15 @@ from ocs_ray.client.sequence_manager import SequenceManager
 from ocs_ray.models.actor_names import SEQUENCE_MANAGER
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.manager_messages import (
+    GetManagerStatus,
+    Provision,
+)
+from ocs_ray.models.manager_replies import (
     ConfigurationMissing,
     ConflictingResourcesWithRunningObsMode,
     CouldNotFindMachines,
     FailedResponse,
     FailedToStartSequencers,
-    GetManagerStatus,
-    Provision,
     SequenceComponentNotAvailable,
     SpawningSequenceComponentsFailed,
     Success,

@@ -16,7 +16,12 @@ from ocs_ray.models.component_messages import (
     UnloadScript,
 )
 from ocs_ray.models.identifiers import ObsMode
-from ocs_ray.models.manager_messages import Provision, Success
+from ocs_ray.models.manager_messages import (
+    Provision,
+)
+from ocs_ray.models.manager_replies import (
+    Success,
+)
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.models.sequencer_replies import Ok, Unhandled
 
