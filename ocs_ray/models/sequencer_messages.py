@@ -239,7 +239,7 @@ class RunRecord(Message):
 
 
 class AwaitEnd(Message):
-    """Never answered: whoever asks learns of the sequencer's end at once, because the question then fails."""
+    """Answered with Ok when the sequencer was shut down; when its process dies, the question fails at once instead."""
 
     kind: Literal["AwaitEnd"] = "AwaitEnd"
 
