@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from ocs_ray.errors import UnreachableError
 from ocs_ray.models.sequencer_messages import AwaitEnd
 from ocs_ray.scripting.port import Port
 
@@ -34,6 +35,6 @@ async def end_of(port: Port, name: str, still_runs: Callable[[], Awaitable[bool]
             return None
         except Exception as failure:
             if not await still_runs():
-                return str(failure)
+                return failure.reason if isinstance(failure, UnreachableError) else str(failure)
             log.info("%s is watched again: %s", name, failure)
         await asyncio.sleep(AGAIN_S)

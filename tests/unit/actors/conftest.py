@@ -14,7 +14,7 @@ from ocs_ray.actors.component_shell import ComponentShell
 from ocs_ray.actors.manager_shell import ManagerShell
 from ocs_ray.actors.sequence_component_shell import SequenceComponentShell
 from ocs_ray.actors.sequencer_shell import SequencerShell
-from ocs_ray.errors import ClusterError, NameTakenError, UnreachableError
+from ocs_ray.errors import ClusterError, ComponentFailedError, NameTakenError, OcsError, UnreachableError
 from ocs_ray.models.actor_names import SEQUENCE_MANAGER, actor_name
 from ocs_ray.models.component_messages import DeviceSpec, LoadScript, ShutdownComponent
 from ocs_ray.models.component_note import ComponentNote
@@ -76,7 +76,13 @@ class Place:
         if answer.done() and not answer.cancelled():
             if isinstance(message, ShutdownComponent) and self.running.get(name) is asked:
                 self.die(name)  # a component that was shut down ends its process
-            return answer.result()
+            try:
+                return answer.result()
+            except OcsError:
+                raise
+            except Exception as failure:
+                reason = f"{type(failure).__name__}: {failure}"
+                raise ComponentFailedError(name=name, reason=reason) from failure
         reason = "died" if hung_up.done() else f"did not answer within {timeout_s:g} s"
         raise UnreachableError(name=name, reason=reason, remedy="see what runs: ocs status")
 

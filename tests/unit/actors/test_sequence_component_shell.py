@@ -77,6 +77,7 @@ def test_given_a_script_that_is_not_there_when_loaded_then_idle_and_no_sequencer
         component = await provisioned(place)
         reply = await component.ask(load(catalogue, "nope.py"))
         assert isinstance(reply, LoadingScriptFailed)
+        assert reply.msg.startswith("script of IRIS.A: ")
         assert "nope.py: there is no such file" in reply.msg
         assert (await component.ask(GetComponentStatus())).state == "Idle"
         assert "IRIS.A-Sequencer" not in place.names()
@@ -117,7 +118,8 @@ def test_given_a_script_whose_body_raises_when_loaded_then_file_line_and_fault_a
         component = await provisioned(place)
         reply = await component.ask(load(catalogue, "bad.py"))
         assert isinstance(reply, LoadingScriptFailed)
-        assert "bad.py:5: ZeroDivisionError: division by zero" in reply.msg
+        assert reply.msg.startswith("Script initialization failed with : script of IRIS.A: ")
+        assert reply.msg.endswith("bad.py:5: ZeroDivisionError: division by zero")
         assert (await component.ask(GetComponentStatus())).state == "Idle"
 
     asyncio.run(story())
