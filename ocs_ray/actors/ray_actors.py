@@ -17,6 +17,7 @@ from ocs_ray.actors.birth import Birth
 from ocs_ray.actors.component_notes import RayNotes
 from ocs_ray.actors.component_shell import ComponentShell
 from ocs_ray.actors.event_service_shell import EventServiceShell
+from ocs_ray.actors.left_over import end_left_over, mark_processes
 from ocs_ray.actors.manager_shell import ManagerShell
 from ocs_ray.actors.placement import RayReservations
 from ocs_ray.actors.sequence_component_shell import SequenceComponentShell
@@ -59,11 +60,21 @@ def _myself() -> Any:
     return ray.get_runtime_context().current_actor
 
 
+def _own_processes() -> None:
+    """What this actor will start is known as its own; what it started before its process died is ended."""
+    actor_id = ray.get_runtime_context().get_actor_id()
+    assert actor_id is not None
+    if _was_restarted():
+        end_left_over(actor_id)
+    mark_processes(actor_id)
+
+
 class _Host:
     """Starts its shell once, then hands messages to it."""
 
     def __init__(self, name: str, shell: Shell) -> None:
         log_as(name)
+        _own_processes()
         self._shell = shell
         self._starting = asyncio.Lock()
         self._started = False
@@ -131,6 +142,7 @@ class Sequencer:
 
     def __init__(self, prefix: Prefix, obs_mode: ObsMode, sequence_component: Prefix) -> None:
         log_as(prefix)
+        _own_processes()
         # A script that spins gives the interpreter away this often: queries are answered between (5 ms is the default).
         sys.setswitchinterval(SWITCH_S)
         self._shell = SequencerShell(prefix, obs_mode, sequence_component, RayDirectory())

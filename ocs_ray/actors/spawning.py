@@ -9,6 +9,7 @@ from typing import Any, Final
 import ray
 from ray.exceptions import RayActorError, RayError
 
+from ocs_ray.actors.left_over import end_left_over
 from ocs_ray.errors import ClusterError, NameTakenError, OcsError, UnreachableError
 from ocs_ray.location.call import RayPort, find, names
 from ocs_ray.models.actor_names import NAMESPACE, SEQUENCE_MANAGER, actor_name
@@ -89,9 +90,11 @@ class RaySpawner:
 
 
 async def _end(handle: Any, name: str) -> None:
+    """Return when the actor, its name and the processes it started are gone."""
     ray.kill(handle)
     while name in names():  # noqa: ASYNC110 - Ray tells nobody when the name is free, a few ms later
         await asyncio.sleep(0.005)
+    await asyncio.to_thread(end_left_over, handle._actor_id.hex())
 
 
 def _why_it_is_not_there(name: str, failure: Exception, limit_s: float) -> str:
