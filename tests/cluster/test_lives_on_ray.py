@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ocs_ray.actors.spawning import RaySpawner
+from ocs_ray.errors import OcsError
 from ocs_ray.location.call import ask, names
 from ocs_ray.models.commands import Sequence, Setup
 from ocs_ray.models.component_messages import (
@@ -76,7 +77,7 @@ def test_given_a_component_whose_process_is_killed_then_it_comes_back_with_its_s
     async def back() -> bool:
         try:
             return (await status()).pid != component_pid
-        except Exception:
+        except OcsError:
             return False
 
     eventually(back)
@@ -124,7 +125,7 @@ def test_given_a_component_and_its_sequencer_when_both_are_killed_then_the_compo
                 try:
                     found = await status()
                     break
-                except Exception:
+                except OcsError:
                     await asyncio.sleep(0.02)
         assert (found.state, found.restarted) == ("Idle", True)
         assert found.lost is not None
@@ -176,7 +177,7 @@ def test_given_a_device_whose_process_is_killed_then_it_comes_back_in_its_contai
                 try:
                     found: DeviceStatus = await ask(DEVICE, GetComponentStatus(), 10)
                     break
-                except Exception:
+                except OcsError:
                     await asyncio.sleep(0.02)
         assert (found.restarted, found.container, first.restarted) == (True, "Container.c", False)
         assert found.since is not None
