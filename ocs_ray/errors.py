@@ -170,3 +170,8 @@ class ClusterError(OcsError):
 
     def __str__(self) -> str:
         return f"{self.problem} ({self.remedy})" if self.remedy else self.problem
+
+
+@dataclass(eq=False)
+class NameTakenError(ClusterError):
+    """A component of this name runs already, maybe on another machine."""

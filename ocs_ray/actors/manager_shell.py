@@ -30,21 +30,23 @@ from ocs_ray.models.component_messages import (
 )
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.manager_messages import (
-    ConfigurationMissing,
     Configure,
+    GetManagerStatus,
+    GetObsModesDetails,
+    Provision,
+    ShutdownAllSequenceComponents,
+    ShutdownObsModeSequencers,
+)
+from ocs_ray.models.manager_replies import (
+    ConfigurationMissing,
     ConflictingResourcesWithRunningObsMode,
     CouldNotFindMachines,
     FailedResponse,
     FailedToStartSequencers,
-    GetManagerStatus,
-    GetObsModesDetails,
     ManagerStatus,
     ObsModeDetails,
     ObsModesDetails,
-    Provision,
     SequenceComponentNotAvailable,
-    ShutdownAllSequenceComponents,
-    ShutdownObsModeSequencers,
     SpawningSequenceComponentsFailed,
     Success,
 )

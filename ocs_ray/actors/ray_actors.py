@@ -14,21 +14,26 @@ import ray
 
 from ocs_ray.actors.agent_shell import AgentShell
 from ocs_ray.actors.alarm_service_shell import AlarmServiceShell
+from ocs_ray.actors.birth import Birth
+from ocs_ray.actors.component_notes import RayNotes
 from ocs_ray.actors.component_shell import ComponentShell
 from ocs_ray.actors.config_service_shell import ConfigServiceShell
 from ocs_ray.actors.event_service_shell import EventServiceShell
+from ocs_ray.actors.left_over import end_left_over, mark_processes
 from ocs_ray.actors.manager_shell import ManagerShell
 from ocs_ray.actors.placement import RayReservations
 from ocs_ray.actors.sequence_component_shell import SequenceComponentShell
 from ocs_ray.actors.sequencer_shell import SequencerShell
 from ocs_ray.actors.spawning import RayDirectory, RaySpawner
 from ocs_ray.models.actor_names import ALARM_SERVICE, CONFIG_SERVICE, EVENT_SERVICE, SEQUENCE_MANAGER
-from ocs_ray.models.component_messages import DeviceSpec, LoadScript
+from ocs_ray.models.component_messages import DeviceSpec, LoadScript, ShutdownComponent
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.telemetry.structured_log import log_as
 
+LEAVE_S: Final = 0.1
+"""How long a component that was shut down keeps its process, in seconds: its reply is on its way."""
 SWITCH_S: Final = 0.0005
 """How often a thread that does not pause gives the interpreter away, in seconds."""
 
@@ -45,14 +50,38 @@ class Shell(Protocol):
         ...
 
 
+def _was_restarted() -> bool:
+    return bool(ray.get_runtime_context().was_current_actor_reconstructed)
+
+
+def _birth() -> Birth:
+    return Birth.now(restarted=_was_restarted())
+
+
+def _myself() -> Any:
+    return ray.get_runtime_context().current_actor
+
+
+def _own_processes() -> None:
+    """What this actor will start is known as its own; what it started before its process died is ended."""
+    actor_id = ray.get_runtime_context().get_actor_id()
+    assert actor_id is not None
+    if _was_restarted():
+        end_left_over(actor_id)
+    mark_processes(actor_id)
+
+
 class _Host:
     """Starts its shell once, then hands messages to it."""
 
     def __init__(self, name: str, shell: Shell) -> None:
         log_as(name)
+        _own_processes()
         self._shell = shell
         self._starting = asyncio.Lock()
         self._started = False
+        if _was_restarted():
+            _myself().start.remote()  # whoever started it the first time does not know that it is to be done again
 
     async def start(self) -> None:
         """Start the shell; any number of calls start it once."""
@@ -65,28 +94,35 @@ class _Host:
         """Hand one message to the shell."""
         if not self._started:
             await self.start()
-        return await self._shell.ask(message)
+        reply = await self._shell.ask(message)
+        if isinstance(message, ShutdownComponent):
+            asyncio.get_running_loop().call_later(LEAVE_S, ray.kill, _myself())
+        return reply
 
 
 class Agent(_Host):
     """``IRIS.machine1-Machine``."""
 
     def __init__(self, prefix: Prefix, resource: str, time_factor: float) -> None:
-        super().__init__(prefix, AgentShell(prefix, RayDirectory(), RaySpawner(prefix, resource), time_factor))
+        spawner = RaySpawner(prefix, resource)
+        super().__init__(prefix, AgentShell(prefix, RayDirectory(), spawner, time_factor, _birth()))
 
 
 class SequenceComponent(_Host):
     """``IRIS.IRIS_1-SequenceComponent``."""
 
     def __init__(self, prefix: Prefix, machine: Prefix, resource: str) -> None:
-        super().__init__(prefix, SequenceComponentShell(prefix, machine, RayDirectory(), RaySpawner(machine, resource)))
+        spawner = RaySpawner(machine, resource)
+        shell = SequenceComponentShell(prefix, machine, RayDirectory(), spawner, RayNotes(), _birth())
+        super().__init__(prefix, shell)
 
 
 class Device(_Host):
     """``IRIS.imager.filter-Assembly``."""
 
-    def __init__(self, spec: DeviceSpec, machine: Prefix, time_factor: float) -> None:
-        super().__init__(spec.prefix, ComponentShell(spec, RayDirectory(), time_factor, machine))
+    def __init__(self, spec: DeviceSpec, machine: Prefix, time_factor: float, container: Prefix | None = None) -> None:
+        shell = ComponentShell(spec, RayDirectory(), time_factor, machine, container, _birth())
+        super().__init__(spec.prefix, shell)
 
 
 class EventService(_Host):
@@ -113,7 +149,7 @@ class ConfigService(_Host):
 class SequenceManager(_Host):
     """``ESW.sequence_manager-Service``."""
 
-    def __init__(self, catalogue: str, time_factor: float) -> None:
+    def __init__(self, catalogue: str, time_factor: float, simulation: bool = False) -> None:
         super().__init__(SEQUENCE_MANAGER, ManagerShell(RayDirectory(), RayReservations(), catalogue, time_factor))
 
 
@@ -122,6 +158,7 @@ class Sequencer:
 
     def __init__(self, prefix: Prefix, obs_mode: ObsMode, sequence_component: Prefix) -> None:
         log_as(prefix)
+        _own_processes()
         # A script that spins gives the interpreter away this often: queries are answered between (5 ms is the default).
         sys.setswitchinterval(SWITCH_S)
         self._shell = SequencerShell(prefix, obs_mode, sequence_component, RayDirectory())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from ocs_ray.models.component_messages import DeviceSpec
+from ocs_ray.models.component_note import ComponentNote
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix, Subsystem
 from ocs_ray.scripting.port import Port
@@ -17,15 +18,26 @@ class Spawner(Protocol):
         """Start a sequence component and wait until it answers.
 
         Raises:
-            ClusterError: the name is taken, or it did not come up in time.
+            NameTakenError: the name is taken.
+            ClusterError: it did not come up in time, or died while it started.
         """
         ...
 
-    async def spawn_device(self, device: DeviceSpec, time_factor: float) -> None:
+    async def spawn_sequence_manager(self, catalogue: str, time_factor: float, simulation: bool) -> None:
+        """Start the Sequence Manager and wait until it answers.
+
+        Raises:
+            NameTakenError: the name is taken.
+            ClusterError: it did not come up in time, or died while it started.
+        """
+        ...
+
+    async def spawn_device(self, device: DeviceSpec, time_factor: float, container: Prefix | None = None) -> None:
         """Start a device and wait until it answers.
 
         Raises:
-            ClusterError: the name is taken, or it did not come up in time.
+            NameTakenError: the name is taken.
+            ClusterError: it did not come up in time, or died while it started.
             BadInputError: its factory cannot be imported.
         """
         ...
@@ -34,7 +46,8 @@ class Spawner(Protocol):
         """Start a sequencer without a script yet and wait until it answers.
 
         Raises:
-            ClusterError: the name is taken, or it did not come up in time.
+            NameTakenError: the name is taken.
+            ClusterError: it did not come up in time, or died while it started.
         """
         ...
 
@@ -43,19 +56,35 @@ class Spawner(Protocol):
         ...
 
 
+class Notes(Protocol):
+    """What outlives the process of a sequence component, and the machine it ran on."""
+
+    def write(self, component: Prefix, note: ComponentNote) -> None:
+        """Keep what the component must know when it comes back; an empty note is as good as none."""
+        ...
+
+    def read(self, component: Prefix) -> ComponentNote:
+        """What was kept last; an empty note when there is nothing."""
+        ...
+
+
 class Reservations(Protocol):
     """Holds the resources of observing modes for the whole observatory, so that no second manager can double-book."""
 
     async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> bool:
-        """Take all resources of a mode, or none; False when something holds one of them."""
+        """Take all resources of a mode, or none; False when something holds one of them, or the mode holds some."""
         ...
 
     async def release(self, mode: ObsMode) -> None:
         """Give the resources of a mode back; releasing what is not held is no error."""
         ...
 
-    async def held(self) -> tuple[ObsMode, ...]:
-        """Modes that hold resources."""
+    async def held(self) -> dict[ObsMode, tuple[Subsystem, ...]]:
+        """Mode -> the resources it holds now, which may differ from what its file says by now."""
+        ...
+
+    def offered(self) -> frozenset[Subsystem]:
+        """The resources some node of the cluster offers at all, held or not."""
         ...
 
 

@@ -19,7 +19,9 @@ from ocs_ray.models.actor_names import ALARM_SERVICE, CONFIG_SERVICE, EVENT_SERV
 from ocs_ray.models.agent_messages import Failed, SpawnDevice
 from ocs_ray.models.cluster_file import ClusterFile
 from ocs_ray.models.component_messages import DeviceSpec, ShutdownComponent
-from ocs_ray.models.manager_messages import ShutdownAllSequenceComponents
+from ocs_ray.models.manager_messages import (
+    ShutdownAllSequenceComponents,
+)
 from ocs_ray.models.prefix import ComponentType, Prefix
 
 SHUTDOWN_S: Final = 10.0

@@ -14,7 +14,9 @@ from ocs_ray.config.cluster_config import parse_counts, read_cluster_file, read_
 from ocs_ray.errors import BadInputError, ClusterError
 from ocs_ray.models import wire
 from ocs_ray.models.identifiers import ObsMode
-from ocs_ray.models.manager_messages import Success
+from ocs_ray.models.manager_replies import (
+    Success,
+)
 from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import Prefix
 

@@ -15,7 +15,10 @@ from ocs_ray.errors import OcsError
 from ocs_ray.location.cluster_home import RunningCluster
 from ocs_ray.models.actor_names import actor_name
 from ocs_ray.models.identifiers import ObsMode
-from ocs_ray.models.manager_messages import ManagerStatus, ObsModesDetails
+from ocs_ray.models.manager_replies import (
+    ManagerStatus,
+    ObsModesDetails,
+)
 from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import ComponentType
 from ocs_ray.models.sequencer_messages import SetTimeFactor

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ocs_ray.errors import BadInputError, OcsError, RefusedError
 from ocs_ray.models.identifiers import ObsMode
-from ocs_ray.models.manager_messages import (
+from ocs_ray.models.manager_replies import (
     ConfigurationMissing,
     ConflictingResourcesWithRunningObsMode,
     CouldNotFindMachines,

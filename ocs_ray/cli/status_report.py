@@ -12,7 +12,10 @@ from rich.text import Text
 from ocs_ray.models import wire
 from ocs_ray.models.agent_messages import AgentStatus
 from ocs_ray.models.component_messages import SequenceComponentStatus
-from ocs_ray.models.manager_messages import ManagerStatus, ObsModesDetails
+from ocs_ray.models.manager_replies import (
+    ManagerStatus,
+    ObsModesDetails,
+)
 from ocs_ray.models.sequencer_messages import SequencerStatus
 
 

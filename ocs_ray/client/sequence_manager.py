@@ -8,20 +8,22 @@ from typing import Any, Final
 from ocs_ray.models.actor_names import SEQUENCE_MANAGER
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.manager_messages import (
-    ConfigurationMissing,
     Configure,
+    GetManagerStatus,
+    GetObsModesDetails,
+    Provision,
+    ShutdownAllSequenceComponents,
+    ShutdownObsModeSequencers,
+)
+from ocs_ray.models.manager_replies import (
+    ConfigurationMissing,
     ConflictingResourcesWithRunningObsMode,
     CouldNotFindMachines,
     FailedResponse,
     FailedToStartSequencers,
-    GetManagerStatus,
-    GetObsModesDetails,
     ManagerStatus,
     ObsModesDetails,
-    Provision,
     SequenceComponentNotAvailable,
-    ShutdownAllSequenceComponents,
-    ShutdownObsModeSequencers,
     SpawningSequenceComponentsFailed,
     Success,
 )

@@ -14,6 +14,7 @@ from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import ComponentType, Prefix
 from ocs_ray.models.sequencer_messages import SequencerStatus
+from ocs_ray.models.times import UTCTime
 
 
 class Validate(Message):
@@ -44,13 +45,22 @@ class GetComponentStatus(Message):
 
 
 class DeviceStatus(Message):
-    """A device: its name, type, the commands that run in it, its process."""
+    """A device: its name, type, the commands that run in it, its process.
+
+    Args:
+        container: prefix of the container it was started with, None for a stand-alone one.
+        since: when this process of the device began.
+        restarted: whether Ray had to start it again.
+    """
 
     prefix: Prefix
     component_type: ComponentType
     machine: Prefix
     running: tuple[str, ...] = ()
     pid: int
+    container: Prefix | None = None
+    since: UTCTime | None = None
+    restarted: bool = False
 
 
 class DeviceSpec(Message):
@@ -83,13 +93,14 @@ class LoadScript(Message):
     """Start a sequencer with a script: sent to an idle sequence component, and by it to the new sequencer.
 
     Args:
+        script: None stands for a simulated one that completes every command at once.
         hook_limit_s: longest a hook of the script may take, in seconds; then it counts as failed.
     """
 
     kind: Literal["LoadScript"] = "LoadScript"
     prefix: Prefix
     obs_mode: ObsMode
-    script: ScriptSource
+    script: ScriptSource | None
     time_factor: PositiveFloat = 1.0
     hook_limit_s: PositiveFloat = 60.0
 
@@ -98,6 +109,12 @@ class UnloadScript(Message):
     """Shut the sequencer down; the component is idle again."""
 
     kind: Literal["UnloadScript"] = "UnloadScript"
+
+
+class RestartScript(Message):
+    """Unload the script and load the same one anew, as its file is now."""
+
+    kind: Literal["RestartScript"] = "RestartScript"
 
 
 class ShutdownComponent(Message):
@@ -120,13 +137,30 @@ class LoadingScriptFailed(Message):
     msg: str
 
 
+class LostSequencer(Message):
+    """A sequencer whose process died, or whose machine did; what it ran is lost.
+
+    Args:
+        sequence_component: the component it was in.
+        at: when it was noticed.
+    """
+
+    prefix: Prefix
+    sequence_component: Prefix | None
+    at: UTCTime
+    reason: str
+
+
 class SequenceComponentStatus(Message):
     """A sequence component and the sequencer in it.
 
     Args:
-        state: ``Idle``, ``Running``, or ``Processing`` while a script is being loaded or unloaded.
+        state: ``Idle``, ``Loading``, ``Running``, ``Unloading`` or ``Restarting``.
         loaded: prefix of the sequencer, None when idle.
         sequencer: the sequencer's own account, None when idle or when it did not answer in time.
+        since: when this process of the component began.
+        restarted: whether Ray had to start the component again.
+        lost: the sequencer that died in it, until another script is loaded.
     """
 
     prefix: Prefix
@@ -135,3 +169,6 @@ class SequenceComponentStatus(Message):
     loaded: Prefix | None
     sequencer: SequencerStatus | None
     pid: int
+    since: UTCTime | None = None
+    restarted: bool = False
+    lost: LostSequencer | None = None

@@ -1,4 +1,4 @@
-"""What the Sequence Manager understands and answers. Source: esw SequenceManagerRequest.scala, -Response.scala."""
+"""What the Sequence Manager understands. Source: esw SequenceManagerRequest.scala; reload, plan and state are ours."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from typing import Literal
 
 from pydantic import NonNegativeInt, PositiveFloat
 
-from ocs_ray.models.agent_messages import AgentStatus
-from ocs_ray.models.identifiers import ObsMode, VariationInfo
+from ocs_ray.models.identifiers import ObsMode, Variation, sequencer_prefix
 from ocs_ray.models.message import Message
-from ocs_ray.models.prefix import ComponentId, Prefix, Subsystem
+from ocs_ray.models.prefix import Prefix, Subsystem
 
 
 class Provision(Message):
@@ -30,11 +29,65 @@ class Configure(Message):
     time_factor: PositiveFloat | None = None
 
 
+class _OneSequencer(Message):
+    """Names one sequencer the way ESW does."""
+
+    subsystem: Subsystem
+    obs_mode: ObsMode
+    variation: Variation | None = None
+
+    @property
+    def prefix(self) -> Prefix:
+        """Prefix of the sequencer."""
+        return sequencer_prefix(self.subsystem, self.obs_mode, self.variation)
+
+
+class StartSequencer(_OneSequencer):
+    """Start one sequencer on an idle sequence component of its subsystem, else of ESW.
+
+    Starting a mode's top-level sequencer makes the mode run, so it takes the mode's resources.
+    """
+
+    kind: Literal["StartSequencer"] = "StartSequencer"
+
+
+class RestartSequencer(_OneSequencer):
+    """Unload and load again, in the sequence component it is in."""
+
+    kind: Literal["RestartSequencer"] = "RestartSequencer"
+
+
+class ShutdownSequencer(_OneSequencer):
+    """End one sequencer; its sequence component stays, idle. Success also when it does not run."""
+
+    kind: Literal["ShutdownSequencer"] = "ShutdownSequencer"
+
+
+class ShutdownSubsystemSequencers(Message):
+    """End all sequencers of a subsystem."""
+
+    kind: Literal["ShutdownSubsystemSequencers"] = "ShutdownSubsystemSequencers"
+    subsystem: Subsystem
+
+
 class ShutdownObsModeSequencers(Message):
-    """End the sequencers of a mode and release its resources."""
+    """End the sequencers of a mode, all its variations, and release its resources."""
 
     kind: Literal["ShutdownObsModeSequencers"] = "ShutdownObsModeSequencers"
     obs_mode: ObsMode
+
+
+class ShutdownAllSequencers(Message):
+    """End all sequencers and release all resources; the sequence components stay."""
+
+    kind: Literal["ShutdownAllSequencers"] = "ShutdownAllSequencers"
+
+
+class ShutdownSequenceComponent(Message):
+    """End one sequence component and the sequencer in it."""
+
+    kind: Literal["ShutdownSequenceComponent"] = "ShutdownSequenceComponent"
+    prefix: Prefix
 
 
 class ShutdownAllSequenceComponents(Message):
@@ -43,112 +96,42 @@ class ShutdownAllSequenceComponents(Message):
     kind: Literal["ShutdownAllSequenceComponents"] = "ShutdownAllSequenceComponents"
 
 
+class ReloadObsModes(Message):
+    """Read the catalogue of observing modes anew; modes that run are left as they are."""
+
+    kind: Literal["ReloadObsModes"] = "ReloadObsModes"
+
+
 class GetObsModesDetails(Message):
     """Every mode of the catalogue with what it needs and whether it could be configured now."""
 
     kind: Literal["GetObsModesDetails"] = "GetObsModesDetails"
 
 
+class GetResources(Message):
+    """Every resource of the catalogue, and which mode holds it."""
+
+    kind: Literal["GetResources"] = "GetResources"
+
+
+class GetPlan(Message):
+    """Which modes can run together, and what each still lacks.
+
+    Args:
+        obs_modes: the modes to look at; all of the catalogue when empty.
+    """
+
+    kind: Literal["GetPlan"] = "GetPlan"
+    obs_modes: tuple[ObsMode, ...] = ()
+
+
+class GetSequenceManagerState(Message):
+    """Idle or Processing; answered at once, nobody is asked."""
+
+    kind: Literal["GetSequenceManagerState"] = "GetSequenceManagerState"
+
+
 class GetManagerStatus(Message):
     """Machines, components, sequencers, running modes: the whole picture."""
 
     kind: Literal["GetManagerStatus"] = "GetManagerStatus"
-
-
-class Success(Message):
-    """Done; for configure, the top-level sequencer."""
-
-    kind: Literal["Success"] = "Success"
-    master_sequencer: ComponentId | None = None
-
-
-class ConfigurationMissing(Message):
-    """The catalogue has no such mode."""
-
-    kind: Literal["ConfigurationMissing"] = "ConfigurationMissing"
-    obs_mode: ObsMode
-    known: tuple[ObsMode, ...]
-
-
-class ConflictingResourcesWithRunningObsMode(Message):
-    """A running mode holds what this one needs.
-
-    Args:
-        running_obs_modes: all running modes, as ESW answers.
-        conflicts: resource -> the running mode that holds it.
-    """
-
-    kind: Literal["ConflictingResourcesWithRunningObsMode"] = "ConflictingResourcesWithRunningObsMode"
-    running_obs_modes: tuple[ObsMode, ...]
-    conflicts: dict[Subsystem, ObsMode]
-
-
-class SequenceComponentNotAvailable(Message):
-    """There is no idle sequence component for these sequencers."""
-
-    kind: Literal["SequenceComponentNotAvailable"] = "SequenceComponentNotAvailable"
-    variation_infos: tuple[VariationInfo, ...]
-    msg: str
-
-
-class FailedToStartSequencers(Message):
-    """Some scripts did not load; those that did were shut down again."""
-
-    kind: Literal["FailedToStartSequencers"] = "FailedToStartSequencers"
-    reasons: tuple[str, ...]
-
-
-class CouldNotFindMachines(Message):
-    """No agent answers for these machines; nothing was changed."""
-
-    kind: Literal["CouldNotFindMachines"] = "CouldNotFindMachines"
-    machines: tuple[Prefix, ...]
-    known: tuple[Prefix, ...]
-
-
-class SpawningSequenceComponentsFailed(Message):
-    """Some components did not start."""
-
-    kind: Literal["SpawningSequenceComponentsFailed"] = "SpawningSequenceComponentsFailed"
-    failure_responses: tuple[str, ...]
-
-
-class FailedResponse(Message):
-    """The operation broke; the manager is idle again."""
-
-    kind: Literal["FailedResponse"] = "FailedResponse"
-    reason: str
-
-
-class ObsModeDetails(Message):
-    """One mode of the catalogue.
-
-    Args:
-        status: ``Configured``, ``Configurable`` or ``NonConfigurable``.
-        missing: sequencers there is no idle component for.
-        blocked_by: running modes that hold its resources.
-    """
-
-    obs_mode: ObsMode
-    status: Literal["Configured", "Configurable", "NonConfigurable"]
-    resources: tuple[Subsystem, ...]
-    sequencers: tuple[VariationInfo, ...]
-    missing: tuple[VariationInfo, ...] = ()
-    blocked_by: tuple[ObsMode, ...] = ()
-
-
-class ObsModesDetails(Message):
-    """The answer to GetObsModesDetails."""
-
-    kind: Literal["ObsModesDetails"] = "ObsModesDetails"
-    obs_modes: tuple[ObsModeDetails, ...]
-
-
-class ManagerStatus(Message):
-    """The whole picture. ``silent_agents`` are registered and do not answer."""
-
-    state: Literal["Idle", "Processing"]
-    agents: tuple[AgentStatus, ...]
-    silent_agents: tuple[Prefix, ...]
-    running_obs_modes: tuple[ObsMode, ...]
-    pid: int

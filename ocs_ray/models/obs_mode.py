@@ -15,7 +15,8 @@ class ObsModeConfig(Message):
     Args:
         name: folder name of the mode.
         resources: subsystems taken whole while the mode is configured.
-        sequencers: ``IRIS`` or ``IRIS.variation`` -> path of its script.
+        sequencers: ``IRIS`` or ``IRIS.variation`` -> path of its script; None when the catalogue names no script,
+            which is enough for a simulation.
         root: folder scripts may import from.
         example: path of the example sequence, or None.
         hook_limit_s: longest a hook of one of the scripts may take, in seconds.
@@ -23,7 +24,7 @@ class ObsModeConfig(Message):
 
     name: ObsMode
     resources: tuple[Subsystem, ...]
-    sequencers: dict[VariationInfo, str]
+    sequencers: dict[VariationInfo, str | None]
     root: str
     example: str | None = None
     hook_limit_s: PositiveFloat = 60.0

@@ -238,6 +238,12 @@ class RunRecord(Message):
     steps: tuple[Step, ...]
 
 
+class AwaitEnd(Message):
+    """Answered with Ok when the sequencer was shut down; when its process dies, the question fails at once instead."""
+
+    kind: Literal["AwaitEnd"] = "AwaitEnd"
+
+
 class SequencerStatus(Message):
     """Who and what a sequencer is.
 

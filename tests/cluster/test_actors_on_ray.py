@@ -24,7 +24,9 @@ from ocs_ray.models.cluster_file import ClusterFile, EmbeddedNode
 from ocs_ray.models.commands import Sequence, Setup
 from ocs_ray.models.component_messages import DeviceSpec, GetComponentStatus, LoadScript, ScriptSource
 from ocs_ray.models.identifiers import ObsMode
-from ocs_ray.models.manager_messages import Success
+from ocs_ray.models.manager_replies import (
+    Success,
+)
 from ocs_ray.models.prefix import ComponentType, Prefix, Subsystem
 from ocs_ray.models.responses import Cancelled, Completed, Error
 from ocs_ray.models.sequencer_messages import GetStatus

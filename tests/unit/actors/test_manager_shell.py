@@ -13,13 +13,15 @@ from ocs_ray.client.sequence_manager import SequenceManager
 from ocs_ray.models.actor_names import SEQUENCE_MANAGER
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.manager_messages import (
+    GetManagerStatus,
+    Provision,
+)
+from ocs_ray.models.manager_replies import (
     ConfigurationMissing,
     ConflictingResourcesWithRunningObsMode,
     CouldNotFindMachines,
     FailedResponse,
     FailedToStartSequencers,
-    GetManagerStatus,
-    Provision,
     SequenceComponentNotAvailable,
     SpawningSequenceComponentsFailed,
     Success,
@@ -112,7 +114,9 @@ def test_given_one_script_that_does_not_load_when_configured_then_the_others_are
         reply = await manager.configure(A)
         assert isinstance(reply, FailedToStartSequencers)
         (reason,) = reply.reasons
-        assert reason.startswith("Failed to load sequencer script: script of IRIS.A: ")
+        assert reason.startswith(
+            "Failed to load sequencer script: Script initialization failed with : script of IRIS.A: "
+        )
         assert "broken.py:3: syntax error" in reason
         assert not sequencers(place)
         assert not place.held_by
@@ -227,7 +231,7 @@ def test_given_the_esw_sequencer_is_lost_when_configured_again_then_what_the_mod
     async def story(manager: SequenceManager) -> None:
         await manager.configure(A)
         for name in sequencers(place):
-            place.running.pop(name).shell._close()
+            place.die(name)
         assert isinstance(await manager.configure(B), SequenceComponentNotAvailable | Success)
         assert A not in place.held_by
 

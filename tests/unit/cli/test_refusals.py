@@ -7,7 +7,7 @@ import pytest
 from ocs_ray.cli.failures import exit_code
 from ocs_ray.cli.refusals import refused
 from ocs_ray.models.identifiers import ObsMode, VariationInfo
-from ocs_ray.models.manager_messages import (
+from ocs_ray.models.manager_replies import (
     ConfigurationMissing,
     ConflictingResourcesWithRunningObsMode,
     CouldNotFindMachines,

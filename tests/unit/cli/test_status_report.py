@@ -11,7 +11,11 @@ from ocs_ray.cli.status_report import document, modes_document, modes_table, tab
 from ocs_ray.models.agent_messages import AgentStatus
 from ocs_ray.models.component_messages import DeviceStatus, SequenceComponentStatus
 from ocs_ray.models.identifiers import ObsMode, VariationInfo
-from ocs_ray.models.manager_messages import ManagerStatus, ObsModeDetails, ObsModesDetails
+from ocs_ray.models.manager_replies import (
+    ManagerStatus,
+    ObsModeDetails,
+    ObsModesDetails,
+)
 from ocs_ray.models.prefix import ComponentType, Prefix, Subsystem
 from ocs_ray.models.sequencer_messages import SequencerState, SequencerStatus
 
