@@ -1,9 +1,10 @@
 """What Python callers use: ``from ocs_ray.client import connect, SequenceManager, Sequencer``."""
 
+from ocs_ray.client.agent import Agent
 from ocs_ray.client.connection import connect, disconnect
 from ocs_ray.client.sequence_manager import SequenceManager
 from ocs_ray.scripting.command_service import Assembly, Hcd
 from ocs_ray.scripting.events import Events
 from ocs_ray.scripting.sequencer_service import Sequencer
 
-__all__ = ["Assembly", "Events", "Hcd", "SequenceManager", "Sequencer", "connect", "disconnect"]
+__all__ = ["Agent", "Assembly", "Events", "Hcd", "SequenceManager", "Sequencer", "connect", "disconnect"]
