@@ -97,8 +97,9 @@ class EventService(_Host):
 class SequenceManager(_Host):
     """``ESW.sequence_manager-Service``."""
 
-    def __init__(self, catalogue: str, time_factor: float) -> None:
-        super().__init__(SEQUENCE_MANAGER, ManagerShell(RayDirectory(), RayReservations(), catalogue, time_factor))
+    def __init__(self, catalogue: str, time_factor: float, simulation: bool = False) -> None:
+        shell = ManagerShell(RayDirectory(), RayReservations(), catalogue, time_factor, simulation=simulation)
+        super().__init__(SEQUENCE_MANAGER, shell)
 
 
 class Sequencer:

@@ -34,14 +34,22 @@ NODES_S: Final = 5.0
 """How long a node that just joined may take to be seen, in seconds."""
 
 
-def launch(cluster: ClusterFile, catalogue: str, time_factor: float | None, progress: Callable[[str], None]) -> None:
+def launch(
+    cluster: ClusterFile,
+    catalogue: str,
+    time_factor: float | None,
+    progress: Callable[[str], None],
+    *,
+    simulation: bool = False,
+) -> None:
     """Start everything of a cluster file and wait until all answer.
 
     Args:
         cluster: what to start.
-        catalogue: folder of the observing modes.
+        catalogue: folder or file of the observing modes.
         time_factor: overrides that of the file.
         progress: is told what is being done, a line at a time.
+        simulation: every script is replaced by one that completes all commands at once.
 
     Raises:
         ClusterError: a machine has no node, or something did not come up.
@@ -54,7 +62,7 @@ def launch(cluster: ClusterFile, catalogue: str, time_factor: float | None, prog
         )
     created: list[str] = []
     try:
-        _launch(cluster, catalogue, time_factor, progress, created)
+        _launch(cluster, catalogue, time_factor, progress, created, simulation)
     except BaseException:
         for name in created:
             with suppress(OcsError):
@@ -68,6 +76,7 @@ def _launch(
     time_factor: float | None,
     progress: Callable[[str], None],
     created: list[str],
+    simulation: bool,
 ) -> None:
     factor = time_factor or cluster.simulation.time_factor
     progress(f"starting the event service, the Sequence Manager and {len(cluster.machines)} agents")
@@ -78,7 +87,7 @@ def _launch(
         created.append(name)
 
     begin("EventService", EVENT_SERVICE, resource=HEAD)
-    begin("SequenceManager", SEQUENCE_MANAGER, catalogue, factor, resource=HEAD)
+    begin("SequenceManager", SEQUENCE_MANAGER, catalogue, factor, simulation, resource=HEAD)
     for machine, resource in cluster.machines.items():
         begin("Agent", actor_name(machine, ComponentType.Machine), machine, resource, factor, resource=resource)
     for name, handle in handles.items():

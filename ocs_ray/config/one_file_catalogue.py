@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import yaml
 from pydantic import ValidationError
@@ -74,16 +74,3 @@ def _name_faults(name: str, node: yaml.Node, file: Path, above: Keys) -> list[Ba
         where = f"{file}:{line_of(node, above)}" if above else str(file.parent)
         return [BadInputError(where=where, problem=failure.problem, remedy="rename it")]
     return []
-
-
-def document(modes: Mapping[ObsMode, ObsModeConfig]) -> dict[str, Any]:
-    """What a one-file catalogue without scripts says of ``modes``."""
-    return {
-        MODES: {
-            str(name): {
-                "resources": [str(resource) for resource in mode.resources],
-                "sequencers": [str(info) for info in mode.sequencers],
-            }
-            for name, mode in modes.items()
-        }
-    }
