@@ -123,14 +123,22 @@ def document(report: CatalogueReport) -> dict[str, Any]:
 
 def tables(report: CatalogueReport) -> Iterator[RenderableType]:
     """The report for people: a line for each sequencer, and below all that is wrong."""
-    shown = report_table.table("", "mode", "is", "sequencer", "script", "handles")
+    shown = report_table.table("", "mode", "is", "sequencer", "script", "registers")
     for mode in report.modes:
         is_good = f"{len(mode.faults)} wrong" if mode.faults else NO_FAULT
         for info, found in mode.scripts:
             script = Path(found.file).name if found else "none: simulation only"
-            shown.add_row(mode.name, is_good, info, script, ", ".join(found.handlers) if found else "")
+            shown.add_row(mode.name, is_good, info, script, _size(found))
         if not mode.scripts:
             shown.add_row(mode.name, is_good, "", "", "")
     yield shown
     for fault in report.faults:
         yield Text(str(fault))
+
+
+def _size(found: ScriptReport | None) -> str:
+    """How many handlers a script has; `ocs script check` and --json name them."""
+    if found is None or found.problems:
+        return ""
+    states = f", {len(found.states)} states" if found.states else ""
+    return f"{len(found.handlers)} handlers{states}"

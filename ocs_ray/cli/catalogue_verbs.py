@@ -48,7 +48,7 @@ def import_hocon(file: Path, out: Path | None, force: bool, as_json: bool) -> in
         first, *others = (fault.error for fault in found.faults)
         more = f"; all {len(others) + 1} faults: ocs obsmodes check {file}" if others else ""
         raise BadInputError(where=first.where, problem=first.problem, remedy=f"{first.remedy}{more}")
-    target = out or Path.cwd() / f"{file.stem}.yaml"
+    target = out or Path(f"{file.stem}.yaml")
     write_one_file(target, found.modes, f"made by `ocs obsmodes import` from {file.name}", force=force)
     if as_json:
         terminal.put_document({"catalogue": str(target.resolve()), "obs_modes": list(found.modes)})

@@ -15,7 +15,7 @@ from ocs_ray.errors import BadInputError, ClusterError
 from ocs_ray.models.identifiers import ObsMode, Variation
 from ocs_ray.models.manager_replies import AlreadyRunning, ObsModesDetails
 from ocs_ray.models.message import Message
-from ocs_ray.models.prefix import Prefix, Subsystem
+from ocs_ray.models.prefix import Prefix, Subsystem, known_subsystem
 
 
 def provision(words: list[str], as_json: bool) -> int:
@@ -166,7 +166,7 @@ def _shutdown(what: Shutdown) -> tuple[str, Callable[[], Awaitable[Message]], st
         name = SequencerName.parse(what.sequencer)
         return what.sequencer, lambda: manager.shutdown_sequencer(*name), f"{what.sequencer} does not run any more"
     if what.subsystem is not None:
-        subsystem = _subsystem(what.subsystem)
+        subsystem = known_subsystem(what.subsystem, what.subsystem)
         named = f"all sequencers of {subsystem}"
         return named, lambda: manager.shutdown_subsystem_sequencers(subsystem), f"{named} are shut down"
     if what.component is not None:
@@ -197,10 +197,3 @@ async def _modes_with_sequencers(manager: SequenceManager) -> set[ObsMode]:
     components = [component for agent in status.agents for component in agent.sequence_components]
     loaded = [component.loaded for component in (*components, *status.without_agent) if component.loaded]
     return {*status.running_obs_modes, *map(ObsMode.from_prefix, loaded)}
-
-
-def _subsystem(text: str) -> Subsystem:
-    try:
-        return Subsystem(text)
-    except ValueError:
-        raise BadInputError(where="", problem=f"unknown subsystem '{text}'", remedy="for example IRIS") from None

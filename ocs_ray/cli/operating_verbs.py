@@ -56,9 +56,7 @@ def restart_sequencer(sequencer: Sequencer, as_json: AsJson = False) -> int:
 
 
 def shutdown(
-    mode: Annotated[
-        str | None, typer.Argument(metavar="MODE", help=MODE_HELP, autocompletion=completion.modes)
-    ] = None,
+    mode: Annotated[str | None, typer.Argument(metavar="MODE", help=MODE_HELP, autocompletion=completion.modes)] = None,
     sequencer: Annotated[
         str | None,
         typer.Option("--sequencer", metavar="PREFIX", help="One.", autocompletion=completion.sequencers),

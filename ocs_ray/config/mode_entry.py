@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
-from pydantic import Field, PositiveFloat, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, PositiveFloat, ValidationError, field_validator
 
+from ocs_ray.errors import BadInputError
 from ocs_ray.models.identifiers import ObsMode, VariationInfo
 from ocs_ray.models.message import Message
 from ocs_ray.models.obs_mode import ObsModeConfig
-from ocs_ray.models.prefix import Subsystem
+from ocs_ray.models.prefix import Subsystem, known_subsystem
+
+
+def _known(value: object) -> object:
+    """Pydantic's own words would list all 34 subsystems."""
+    try:
+        return known_subsystem(value, value) if isinstance(value, str) else value
+    except BadInputError as failure:
+        raise ValueError(f"{failure.problem} ({failure.remedy})" if failure.remedy else failure.problem) from None
 
 
 class ModeEntry(Message):
@@ -25,7 +34,7 @@ class ModeEntry(Message):
     Source: esw ObsModeConfig.scala; scripts, example and limit are ours.
     """
 
-    resources: tuple[Subsystem, ...]
+    resources: tuple[Annotated[Subsystem, BeforeValidator(_known)], ...]
     sequencers: dict[VariationInfo, str | None] = Field(min_length=1)
     example: str | None = None
     hook_limit_s: PositiveFloat = 60.0
