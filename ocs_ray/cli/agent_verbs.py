@@ -77,7 +77,7 @@ def component_id(text: str) -> tuple[Prefix, ComponentType]:
         BadInputError: it is none.
     """
     try:
-        return parse_actor_name(text)
+        return Prefix(text.rpartition("-")[0] or text), ComponentType(text.rpartition("-")[2])
     except ValueError:
         types = ", ".join(ComponentType)
         raise BadInputError(

@@ -38,7 +38,7 @@ def subsystems(incomplete: str) -> list[str]:
     """All subsystems of the observatory."""
     from ocs_ray.models.prefix import Subsystem
 
-    return [subsystem for subsystem in Subsystem if subsystem.startswith(incomplete.upper())]
+    return [subsystem for subsystem in Subsystem if subsystem.startswith(incomplete)]
 
 
 def _modes() -> Mapping[ObsMode, ObsModeConfig]:

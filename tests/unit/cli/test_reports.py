@@ -135,6 +135,10 @@ def seen() -> ManagerStatus:
             state=SequencerState.IDLE,
             script="/modes/esw.py",
             sequence_component=Prefix(name),
+            run_id=None,
+            step=None,
+            steps_done=0,
+            steps_total=0,
             pid=3,
         )
         return SequenceComponentStatus(
