@@ -21,7 +21,16 @@ GOOD = (
     "@script\nasync def lead(ctx: ScriptContext) -> None:\n"
     "    @ctx.on_setup('preset')\n    async def preset(command: object) -> None:\n        pass\n"
 )
-FIRST = "modes:\n  Dark: {resources: [IRIS], sequencers: [ESW, IRIS]}\n  Cal: {resources: [WFOS], sequencers: [ESW, WFOS]}\n"
+FIRST = """\
+modes:
+  Dark: {resources: [IRIS], sequencers: [ESW, IRIS]}
+  Cal: {resources: [WFOS], sequencers: [ESW, WFOS]}
+"""
+EDITED = """\
+modes:
+  Cal: {resources: [WFOS, TCS], sequencers: [ESW, WFOS]}
+  New: {resources: [IRIS], sequencers: [ESW]}
+"""
 
 
 def command(kind: str, name: str) -> dict[str, object]:
@@ -150,9 +159,7 @@ def test_given_a_catalogue_that_is_edited_when_reloaded_then_the_changes_hold_an
 ) -> None:
     ocs = two_modes
     ocs.good("configure", "Cal")
-    ocs.catalogue.write_text(
-        "modes:\n  Cal: {resources: [WFOS, TCS], sequencers: [ESW, WFOS]}\n  New: {resources: [IRIS], sequencers: [ESW]}\n"
-    )
+    ocs.catalogue.write_text(EDITED)
     found = ocs.good("obsmodes", "reload", "--json").document
     assert {name: found[name] for name in ("added", "removed", "changed", "running")} == {
         "added": ["New"],
