@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.timeout(300)  # many commands a test, each a process that joins Ray
+
 REPO = Path(__file__).parents[2]
 SHARED = REPO.parent / "shared" / "data" / "obsmodes"
 TOP = "ESW.IRIS_ImagerAndIFS"
