@@ -150,7 +150,10 @@ class SequenceManager(_Host):
     """``ESW.sequence_manager-Service``."""
 
     def __init__(self, catalogue: str, time_factor: float, simulation: bool = False) -> None:
-        super().__init__(SEQUENCE_MANAGER, ManagerShell(RayDirectory(), RayReservations(), catalogue, time_factor))
+        shell = ManagerShell(
+            RayDirectory(), RayReservations(), catalogue, time_factor, simulation=simulation, restarted=_was_restarted()
+        )
+        super().__init__(SEQUENCE_MANAGER, shell)
 
 
 class Sequencer:

@@ -28,8 +28,32 @@ def cluster_file(given: Path | None, project: Path) -> Path:
     )
 
 
+def simulation_file(given: Path | None, project: Path) -> Path:
+    """The cluster file of a simulation: ``given``, else the project's, the source tree's, the wheel's.
+
+    Raises:
+        BadInputError: there is none.
+    """
+    nowhere = BadInputError(where="", problem="there is no cluster/simulation.yaml", remedy="give --cluster FILE")
+    places = [folder / "cluster" / "simulation.yaml" for folder in _homes(project)]
+    return _find(given, None, places, Path.is_file, nowhere)
+
+
+def simulation_catalogue(given: Path | None, project: Path) -> Path:
+    """The catalogue of a simulation: ``given``, else the project's ``cluster/simulation_modes.yaml`` and so on.
+
+    Raises:
+        BadInputError: there is none.
+    """
+    nowhere = BadInputError(
+        where="", problem="there is no cluster/simulation_modes.yaml", remedy="give --obsmodes CATALOGUE"
+    )
+    places = [folder / "cluster" / "simulation_modes.yaml" for folder in _homes(project)]
+    return _find(given, None, places, Path.is_file, nowhere)
+
+
 def catalogue(given: Path | None, project: Path) -> Path:
-    """The catalogue folder: ``given``, else ``OCS_OBSMODES``, the project's, the source tree's, the wheel's.
+    """The catalogue: ``given``, else ``OCS_OBSMODES``, the project's, the source tree's, the wheel's.
 
     Raises:
         BadInputError: there is none.
@@ -40,7 +64,7 @@ def catalogue(given: Path | None, project: Path) -> Path:
         [folder / "obsmodes" for folder in _homes(project)],
         Path.is_dir,
         BadInputError(
-            where="", problem="there is no catalogue of observing modes", remedy="give one with --obsmodes FOLDER"
+            where="", problem="there is no catalogue of observing modes", remedy="give one with --obsmodes CATALOGUE"
         ),
     )
 
@@ -64,7 +88,7 @@ def config_folder(cluster: ClusterFile, cluster_file: Path, project: Path) -> Pa
 
 
 def _homes(project: Path) -> tuple[Path, ...]:
-    """Where the two lie: a project, the source tree this package was started from, a wheel."""
+    """Where they lie: a project, the source tree this package was started from, a wheel."""
     return project, PACKAGE.parent, PACKAGE / "bundled"
 
 

@@ -41,15 +41,18 @@ def launch(
     time_factor: float | None,
     progress: Callable[[str], None],
     config_folder: Path | None = None,
+    *,
+    simulation: bool = False,
 ) -> None:
     """Start everything of a cluster file and wait until all answer.
 
     Args:
         cluster: what to start.
-        catalogue: folder of the observing modes.
+        catalogue: folder or file of the observing modes.
         time_factor: overrides that of the file.
         progress: is told what is being done, a line at a time.
         config_folder: what the config service serves; without one there is no config service.
+        simulation: every script is replaced by one that completes all commands at once.
 
     Raises:
         ClusterError: a machine has no node, or something did not come up.
@@ -62,7 +65,7 @@ def launch(
         )
     created: list[str] = []
     try:
-        _launch(cluster, catalogue, time_factor, progress, config_folder, created)
+        _launch(cluster, catalogue, time_factor, progress, config_folder, created, simulation)
     except BaseException:
         for name in created:
             with suppress(OcsError):
@@ -77,6 +80,7 @@ def _launch(
     progress: Callable[[str], None],
     config_folder: Path | None,
     created: list[str],
+    simulation: bool,
 ) -> None:
     factor = time_factor or cluster.simulation.time_factor
     progress(f"starting the services, the Sequence Manager and {len(cluster.machines)} agents")
@@ -90,7 +94,7 @@ def _launch(
     begin("AlarmService", ALARM_SERVICE, resource=HEAD)
     if config_folder is not None:
         begin("ConfigService", CONFIG_SERVICE, str(config_folder), resource=HEAD)
-    begin("SequenceManager", SEQUENCE_MANAGER, catalogue, factor, resource=HEAD)
+    begin("SequenceManager", SEQUENCE_MANAGER, catalogue, factor, simulation, resource=HEAD)
     for machine, resource in cluster.machines.items():
         begin("Agent", actor_name(machine, ComponentType.Machine), machine, resource, factor, resource=resource)
     for name, handle in handles.items():

@@ -1,5 +1,6 @@
 """What Python callers use: ``from ocs_ray.client import connect, SequenceManager, Sequencer``."""
 
+from ocs_ray.client.agent import Agent
 from ocs_ray.client.connection import connect, disconnect
 from ocs_ray.client.sequence_manager import SequenceManager
 from ocs_ray.scripting.alarms import Alarms
@@ -10,6 +11,7 @@ from ocs_ray.scripting.locations import Locations
 from ocs_ray.scripting.sequencer_service import Sequencer
 
 __all__ = [
+    "Agent",
     "Alarms",
     "Assembly",
     "Configuration",

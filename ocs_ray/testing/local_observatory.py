@@ -90,12 +90,12 @@ class LocalObservatory(Traffic):
             await shell.start()
             self._keep(actor_name(device.prefix, device.component_type), shell)
 
-    async def start_sequencer(self, prefix: str, script: str | Path, root: str | Path) -> None:
+    async def start_sequencer(self, prefix: str, script: str | Path | None, root: str | Path) -> None:
         """Load a script.
 
         Args:
             prefix: of the sequencer, for example ``ESW.IRIS_ImagerOnly``.
-            script: file with the ``@script`` function.
+            script: file with the ``@script`` function; None for a simulated one that completes every command at once.
             root: folder scripts import shared code from.
 
         Raises:
@@ -103,7 +103,8 @@ class LocalObservatory(Traffic):
         """
         obs_mode = ObsMode.from_prefix(prefix)
         shell = SequencerShell(Prefix(prefix), obs_mode, Prefix(f"{Prefix(prefix).subsystem}.local"), self)
-        await shell.start(ScriptSource(file=str(script), root=str(root)), self.time_factor)
+        source = None if script is None else ScriptSource(file=str(script), root=str(root))
+        await shell.start(source, self.time_factor)
         self._keep(actor_name(prefix, ComponentType.Sequencer), shell)
 
     async def configure(self, mode: ObsModeConfig) -> None:

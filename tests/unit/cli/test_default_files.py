@@ -13,6 +13,7 @@ from ocs_ray.models.cluster_file import ClusterFile
 from ocs_ray.models.prefix import Prefix
 
 Find = Callable[[Path | None, Path], Path]
+CLUSTER_FILES = ("local.yaml", "simulation.yaml", "simulation_modes.yaml")
 
 
 @pytest.fixture
@@ -28,13 +29,15 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     }
     for home in homes.values():
         (home / "cluster").mkdir(parents=True)
-        (home / "cluster" / "local.yaml").touch()
+        for name in CLUSTER_FILES:
+            (home / "cluster" / name).touch()
         (home / "obsmodes").mkdir()
     return homes
 
 
 def vanish(home: Path) -> None:
-    (home / "cluster" / "local.yaml").unlink()
+    for name in CLUSTER_FILES:
+        (home / "cluster" / name).unlink()
     (home / "obsmodes").rmdir()
 
 
@@ -42,16 +45,20 @@ BOTH: list[tuple[Find, str, str]] = [
     (default_files.cluster_file, "cluster/local.yaml", "OCS_CLUSTER_FILE"),
     (default_files.catalogue, "obsmodes", "OCS_OBSMODES"),
 ]
+SIMULATED: list[tuple[Find, str, str]] = [
+    (default_files.simulation_file, "cluster/simulation.yaml", "OCS_CLUSTER_FILE"),
+    (default_files.simulation_catalogue, "cluster/simulation_modes.yaml", "OCS_OBSMODES"),
+]
 
 
-@pytest.mark.parametrize(("find", "end", "variable"), BOTH)
+@pytest.mark.parametrize(("find", "end", "variable"), [*BOTH, *SIMULATED])
 def test_given_all_places_when_one_after_the_other_vanishes_then_the_next_is_taken(
     find: Find, end: str, variable: str, places: dict[str, Path]
 ) -> None:
     for name in ("project", "source", "wheel"):
         assert find(None, places["project"]) == places[name] / end
         vanish(places[name])
-    with pytest.raises(BadInputError, match="give one with --"):
+    with pytest.raises(BadInputError, match=r"give (one with )?--"):
         find(None, places["project"])
 
 
@@ -63,7 +70,15 @@ def test_given_the_environment_names_one_when_none_is_told_then_it_comes_before_
     assert find(None, places["project"]) == Path("/elsewhere")
 
 
-@pytest.mark.parametrize(("find", "end", "variable"), BOTH)
+@pytest.mark.parametrize(("find", "end", "variable"), SIMULATED)
+def test_given_the_environment_names_the_real_one_when_simulated_then_it_is_not_meant(
+    find: Find, end: str, variable: str, places: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "/elsewhere")
+    assert find(None, places["project"]) == places["project"] / end
+
+
+@pytest.mark.parametrize(("find", "end", "variable"), [*BOTH, *SIMULATED])
 def test_given_one_is_told_when_it_does_not_exist_then_it_is_taken_all_the_same_for_the_error_to_name_it(
     find: Find, end: str, variable: str, places: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,13 +86,15 @@ def test_given_one_is_told_when_it_does_not_exist_then_it_is_taken_all_the_same_
     assert find(Path("/nowhere"), places["project"]) == Path("/nowhere")
 
 
-def test_given_this_checkout_when_nothing_is_told_then_both_are_found(
+def test_given_this_checkout_when_nothing_is_told_then_all_are_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OCS_CLUSTER_FILE", raising=False)
     monkeypatch.delenv("OCS_OBSMODES", raising=False)
     assert default_files.cluster_file(None, tmp_path).is_file()
     assert default_files.catalogue(None, tmp_path).is_dir()
+    assert default_files.simulation_file(None, tmp_path).is_file()
+    assert default_files.simulation_catalogue(None, tmp_path).is_file()
 
 
 def cluster(config: str | None) -> ClusterFile:
