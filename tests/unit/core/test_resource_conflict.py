@@ -87,9 +87,7 @@ def config(name: ObsMode, *sequencers: str) -> ObsModeConfig:
     return ObsModeConfig(name=name, resources=TAKES[name], sequencers=listed, root="/")
 
 
-def test_given_a_mode_when_details_are_asked_then_missing_comes_before_conflict_and_conflict_alone_misses_none() -> (
-    None
-):
+def test_given_a_mode_when_details_are_asked_then_missing_comes_before_conflict_which_alone_misses_none() -> None:
     mode, held = config(DARK, "IRIS", "ESW", "TCS"), {CLEAR: TAKES[CLEAR]}
     few, enough = prefixes("ESW.secondary", "WFOS.primary"), prefixes("ESW.a", "IRIS.b", "TCS.c")
 
