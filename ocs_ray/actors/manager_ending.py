@@ -24,6 +24,11 @@ KILL_S: Final = 25.0
 HOME_S: Final = 2.0
 """Longest wait for a sequencer to say which component it is in, in seconds."""
 
+LEAVE_S: Final = 2.0
+"""How long a component that ends itself may stay registered, in seconds."""
+AGAIN_S: Final = 0.05
+"""Pause between two looks whether it is gone, in seconds."""
+
 
 class Ending:
     """Ends sequencers and components; one that hangs holds up nobody else.
@@ -111,9 +116,18 @@ class Ending:
         if failure is not None:  # no agent can: it may still end itself
             kind = ComponentType.SequenceComponent
             reply = await self._seen.try_ask(prefix, kind, ShutdownComponent(), UNLOAD_S)
-            if not isinstance(reply, Ok) or prefix in self._seen.registered().components:
+            if not isinstance(reply, Ok) or not await self._has_left(prefix):
                 return f"{prefix}: {failure}"
         return None
+
+    async def _has_left(self, component: Prefix) -> bool:
+        """Whether a component that said goodbye is gone; its process ends a little after its reply."""
+        deadline = asyncio.get_running_loop().time() + LEAVE_S
+        while component in self._seen.registered().components:
+            if asyncio.get_running_loop().time() > deadline:
+                return False
+            await asyncio.sleep(AGAIN_S)
+        return True
 
     async def _kill(self, prefix: Prefix, kind: ComponentType, owner: Prefix | None) -> str | None:
         """Have an agent end somebody, its own if that answers; another can, when a machine is lost."""

@@ -74,24 +74,8 @@ class Place:
     async def release(self, mode: ObsMode) -> None:
         self.held_by.pop(mode, None)
 
-    async def held(self) -> dict[ObsMode, tuple[Subsystem, ...]]:
-        return dict(self.held_by)
-
-    def offered(self) -> frozenset[Subsystem]:
-        return frozenset(Subsystem)
-
-
-class ManagerHost:
-    """What the Ray actor does around the shell: it starts with the first message."""
-
-    def __init__(self, shell: ManagerShell) -> None:
-        self.shell, self.started = shell, False
-
-    async def ask(self, message: object) -> Any:
-        if not self.started:
-            self.started = True
-            await self.shell.start()
-        return await self.shell.ask(message)
+    async def held(self) -> tuple[ObsMode, ...]:
+        return tuple(self.held_by)
 
 
 class Spawner:
@@ -146,7 +130,7 @@ def catalogue(tmp_path: Path) -> Path:
 def place(catalogue: Path) -> Place:
     """An observatory with three agents and an idle manager; nothing provisioned."""
     made = Place()
-    made.start(SEQUENCE_MANAGER, ManagerHost(ManagerShell(made, made, str(catalogue), time_factor=0.001)))
+    made.start(SEQUENCE_MANAGER, ManagerShell(made, made, str(catalogue), time_factor=0.001))
     for machine in ("ESW.machine1", "IRIS.machine1", "WFOS.machine1"):
         asyncio.run(made.add_agent(machine))
     return made

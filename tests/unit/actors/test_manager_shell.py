@@ -35,6 +35,7 @@ def night(place: Any, story: Callable[[SequenceManager], Awaitable[None]]) -> No
     """Run a story with the manager, on a provisioned observatory."""
 
     async def run() -> None:
+        await place.running[SEQUENCE_MANAGER].start()
         manager = SequenceManager(place)
         assert await manager.provision(COUNTS) == Success()
         await story(manager)
@@ -152,7 +153,7 @@ def test_given_sequencers_that_are_lost_when_other_modes_are_configured_then_wha
     async def story(manager: SequenceManager) -> None:
         await manager.configure(A)
         for name in sequencers(place):
-            place.running.pop(name).shell._close()
+            place.die(name)
         assert isinstance(await manager.configure(B), Success | SequenceComponentNotAvailable)
         assert A not in place.held_by
 
