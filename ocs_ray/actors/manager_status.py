@@ -14,11 +14,12 @@ from ocs_ray.core.mode_watch import ModeWatch, sequencers_of
 from ocs_ray.core.obs_mode_details import details
 from ocs_ray.core.resources_in_use import resources_status
 from ocs_ray.errors import LocationError
-from ocs_ray.models.agent_messages import AgentStatus, Failed
+from ocs_ray.models.agent_messages import AgentStatus
 from ocs_ray.models.component_messages import GetComponentStatus, SequenceComponentStatus
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.manager_replies import (
     ConfigurationMissing,
+    FailedResponse,
     LocationServiceError,
     ManagerStatus,
     ObsModesDetails,
@@ -67,12 +68,12 @@ class Reading:
             )
         )
 
-    async def resources(self) -> ResourcesStatus | Failed:
-        """Every resource and who holds it."""
+    async def resources(self) -> ResourcesStatus | FailedResponse:
+        """Every resource and who holds it. ESW answers ``Failed(msg)`` here when the location service fails."""
         try:
             held = await self._seen.holdings(self._seen.registered().running_modes, self._catalogue.known)
         except LocationError as failure:
-            return Failed(msg=str(failure))
+            return FailedResponse(reason=str(failure))
         listed = {name: mode.resources for name, mode in self._catalogue.known.items()}
         return ResourcesStatus(resources=resources_status(listed, held))
 

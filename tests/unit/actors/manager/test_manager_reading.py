@@ -9,7 +9,6 @@ import pytest
 
 from ocs_ray.actors.manager_shell import ManagerShell
 from ocs_ray.errors import LocationError
-from ocs_ray.models.agent_messages import Failed
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.manager_messages import (
     Configure,
@@ -70,7 +69,7 @@ def test_given_a_mode_runs_when_resources_are_asked_then_its_own_are_in_use_by_i
 def test_given_the_location_service_fails_when_resources_are_asked_then_failed(night: Any, play: Any) -> None:
     async def story(manager: ManagerShell) -> None:  # case 39
         night.listing = RuntimeError("no route")
-        assert await manager.ask(GetResources()) == Failed(msg="Location Service Error: no route")
+        assert await manager.ask(GetResources()) == FailedResponse(reason="Location Service Error: no route")
 
     play(story)
 
