@@ -8,17 +8,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine
-from pathlib import Path
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
+import ray
 
-from ocs_ray.actors.placement import RayReservations
+from ocs_ray.actors.placement import RayReservations, release_all
 from ocs_ray.actors.spawning import create
 from ocs_ray.cli.launch import launch
 from ocs_ray.errors import UnreachableError
-from ocs_ray.location.call import ask, names
+from ocs_ray.location.call import ask, find, names
 from ocs_ray.models.actor_names import SEQUENCE_MANAGER
 from ocs_ray.models.cluster_file import ClusterFile, EmbeddedNode
 from ocs_ray.models.identifiers import ObsMode
@@ -34,32 +34,43 @@ from ocs_ray.models.manager_replies import ConflictingResourcesWithRunningObsMod
 from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import Prefix
 
-pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("empty_ray")]
+pytestmark = pytest.mark.cluster
 
 ESW_M, IRIS_M = Prefix("ESW.m"), Prefix("IRIS.m")
 DARK, CLEAR = ObsMode("Dark"), ObsMode("Clear")
 SECOND = "ESW.second_manager-Service"
-RACES = [(DARK, CLEAR), (DARK, DARK), (CLEAR, DARK), (CLEAR, CLEAR), (DARK, CLEAR), (DARK, DARK)]
+RACES = [(DARK, CLEAR), (DARK, DARK), (CLEAR, DARK), (CLEAR, CLEAR)]
 
 Waits = Callable[[Callable[[], Coroutine[Any, Any, bool]]], None]
 
 
-@pytest.fixture
-def observatory(tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def launched(private_ray: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Simulated, with three ESW components and one of IRIS; Dark{IRIS,TCS} and Clear{TCS,WFOS} share TCS.
 
-    Returns:
+    Yields:
         The catalogue's folder.
     """
+    root = tmp_path_factory.mktemp("obsmodes")
     for name, resources in (("Dark", "IRIS, TCS"), ("Clear", "TCS, WFOS")):
-        folder = tmp_path / name
+        folder = root / name
         folder.mkdir()
         (folder / "mode.yaml").write_text(f"resources: [{resources}]\nsequencers: {{ESW: x.py, IRIS: x.py}}\n")
     machines = {ESW_M: "machine:ESW.m", IRIS_M: "machine:IRIS.m"}
     cluster = ClusterFile(node=EmbeddedNode(resources=()), machines=machines)
-    launch(cluster, str(tmp_path), 1.0, lambda _: None, simulation=True)
+    launch(cluster, str(root), 1.0, lambda _: None, simulation=True)
     assert asyncio.run(tell(Provision(components={ESW_M: 3, IRIS_M: 1}))) == Success()
-    return str(tmp_path)
+    yield str(root)
+    for name in names():
+        ray.kill(find(name))
+    release_all()
+
+
+@pytest.fixture
+def observatory(launched: str) -> str:
+    """The same, with nothing configured."""
+    assert asyncio.run(tell(ShutdownAllSequencers())) == Success()
+    return launched
 
 
 async def tell(message: Message, manager: str = SEQUENCE_MANAGER) -> Any:
@@ -79,7 +90,6 @@ def test_given_a_mode_runs_when_the_manager_is_killed_then_it_comes_back_and_kno
     observatory: str, eventually: Waits
 ) -> None:
     before = asyncio.run(configured(DARK))
-    assert not before.restarted
     os.kill(before.pid, signal.SIGKILL)
 
     async def came_back() -> bool:
@@ -130,7 +140,10 @@ def test_given_two_managers_when_both_configure_modes_that_share_a_resource_then
             assert await held() == set()
         assert successes > 0
 
-    asyncio.run(story())
+    try:
+        asyncio.run(story())
+    finally:
+        ray.kill(find(SECOND))
 
 
 def test_given_a_mode_runs_when_its_esw_sequencer_is_killed_then_its_resources_are_free_and_it_is_reported_lost(
