@@ -108,16 +108,15 @@ class ManagerShell:
         """Carry out one operation within its limit; whatever happens, the manager is idle in the end."""
         self._begun += 1
         limit_s = OPERATIONS_S[type(message)]
-        failed = f"Sequence Manager Operation({name}) failed due to: "
+        limit = asyncio.timeout(limit_s)
         try:
-            async with asyncio.timeout(limit_s):
+            async with limit:
                 reply = await self._operation(message)
         except LocationError as failure:
             reply = LocationServiceError(reason=str(failure))
-        except TimeoutError:
-            reply = FailedResponse(reason=f"{failed}it took longer than {limit_s:g} s")
         except Exception as failure:
-            reply = FailedResponse(reason=f"{failed}{str(failure) or type(failure).__name__}")
+            text = f"it took longer than {limit_s:g} s" if limit.expired() else str(failure) or type(failure).__name__
+            reply = FailedResponse(reason=f"Sequence Manager Operation({name}) failed due to: {text}")
         finally:
             decision = decide(self._state, Trigger.COMPLETE)
             assert isinstance(decision, State), decision
