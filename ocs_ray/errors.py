@@ -91,6 +91,26 @@ class LostReplyError(UnreachableError):
 
 
 @dataclass(eq=False)
+class LocationError(OcsError):
+    """The location service itself does not answer: nobody can say who is there."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"Location Service Error: {self.reason}"
+
+
+@dataclass(eq=False)
+class OperationFailedError(OcsError):
+    """An operation of the Sequence Manager could not be carried out, wholly or in part."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+@dataclass(eq=False)
 class ComponentFailedError(OcsError):
     """A component raised something nobody foresaw while it worked on a message."""
 
