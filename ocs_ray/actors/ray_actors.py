@@ -7,7 +7,6 @@ Ray re-runs ``__init__`` with the same arguments when it restarts an actor, so a
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import Any, Final, Protocol
 
 import ray
@@ -18,17 +17,12 @@ from ocs_ray.actors.event_service_shell import EventServiceShell
 from ocs_ray.actors.manager_shell import ManagerShell
 from ocs_ray.actors.placement import RayReservations
 from ocs_ray.actors.sequence_component_shell import SequenceComponentShell
-from ocs_ray.actors.sequencer_shell import SequencerShell
+from ocs_ray.actors.sequencer_actor import Sequencer
 from ocs_ray.actors.spawning import RayDirectory, RaySpawner
 from ocs_ray.models.actor_names import EVENT_SERVICE, SEQUENCE_MANAGER
-from ocs_ray.models.component_messages import DeviceSpec, LoadScript
-from ocs_ray.models.identifiers import ObsMode
+from ocs_ray.models.component_messages import DeviceSpec
 from ocs_ray.models.prefix import Prefix
-from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.telemetry.structured_log import log_as
-
-SWITCH_S: Final = 0.0005
-"""How often a thread that does not pause gives the interpreter away, in seconds."""
 
 
 class Shell(Protocol):
@@ -99,26 +93,6 @@ class SequenceManager(_Host):
 
     def __init__(self, catalogue: str, time_factor: float) -> None:
         super().__init__(SEQUENCE_MANAGER, ManagerShell(RayDirectory(), RayReservations(), catalogue, time_factor))
-
-
-class Sequencer:
-    """``IRIS.IRIS_ImagerOnly-Sequencer``. It answers status before its script is loaded; LoadScript comes once."""
-
-    def __init__(self, prefix: Prefix, obs_mode: ObsMode, sequence_component: Prefix) -> None:
-        log_as(prefix)
-        # A script that spins gives the interpreter away this often: queries are answered between (5 ms is the default).
-        sys.setswitchinterval(SWITCH_S)
-        self._shell = SequencerShell(prefix, obs_mode, sequence_component, RayDirectory())
-
-    async def start(self) -> None:
-        """Nothing to do: the script comes with LoadScript."""
-
-    async def ask(self, message: object) -> Any:
-        """Hand one message to the shell."""
-        if isinstance(message, LoadScript):
-            await self._shell.start(message.script, message.time_factor, message.hook_limit_s)
-            return Ok()
-        return await self._shell.ask(message)
 
 
 ACTORS: Final[dict[str, Any]] = {
