@@ -7,20 +7,17 @@ session of its own, as daemons do, is no longer in that group, but it inherited 
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from typing import Final
 
 import psutil
 
-MARK: Final = "OCS_ACTOR"
-"""In the environment of everything an actor starts; the value is the actor's id, which no other actor ever has."""
+from ocs_ray.actors.process_mark import MARK
+
 GRACE_S: Final = 0.2
 """How long a process may take to end by itself, in seconds."""
-
-
-def mark_processes(actor_id: str) -> None:
-    """Let every process this one starts from now on carry the mark."""
-    os.environ[MARK] = actor_id
+LOOK_S: Final = 0.005
 
 
 def end_left_over(actor_id: str) -> None:
@@ -30,7 +27,23 @@ def end_left_over(actor_id: str) -> None:
         for process in left:
             with suppress(psutil.Error):
                 end(process)
-        _, left = psutil.wait_procs(left, timeout=GRACE_S)
+        left = _still_there(left)
+
+
+def _still_there(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that have not ended within the grace. They are no children of ours, so nothing wakes us at their end."""
+    deadline = time.monotonic() + GRACE_S
+    while processes and time.monotonic() < deadline:
+        time.sleep(LOOK_S)
+        processes = [process for process in processes if _runs(process)]
+    return processes
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _carries(process: psutil.Process, actor_id: str) -> bool:

@@ -7,7 +7,6 @@ Ray re-runs ``__init__`` with the same arguments when it restarts an actor, so a
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import Any, Final, Protocol
 
 import ray
@@ -19,23 +18,20 @@ from ocs_ray.actors.component_notes import RayNotes
 from ocs_ray.actors.component_shell import ComponentShell
 from ocs_ray.actors.config_service_shell import ConfigServiceShell
 from ocs_ray.actors.event_service_shell import EventServiceShell
-from ocs_ray.actors.left_over import end_left_over, mark_processes
+from ocs_ray.actors.left_over import end_left_over
 from ocs_ray.actors.manager_shell import ManagerShell
 from ocs_ray.actors.placement import RayReservations
+from ocs_ray.actors.process_mark import mark_processes
 from ocs_ray.actors.sequence_component_shell import SequenceComponentShell
-from ocs_ray.actors.sequencer_shell import SequencerShell
+from ocs_ray.actors.sequencer_actor import Sequencer
 from ocs_ray.actors.spawning import RayDirectory, RaySpawner
 from ocs_ray.models.actor_names import ALARM_SERVICE, CONFIG_SERVICE, EVENT_SERVICE, SEQUENCE_MANAGER
-from ocs_ray.models.component_messages import DeviceSpec, LoadScript, ShutdownComponent
-from ocs_ray.models.identifiers import ObsMode
+from ocs_ray.models.component_messages import DeviceSpec, ShutdownComponent
 from ocs_ray.models.prefix import Prefix
-from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.telemetry.structured_log import log_as
 
 LEAVE_S: Final = 0.1
 """How long a component that was shut down keeps its process, in seconds: its reply is on its way."""
-SWITCH_S: Final = 0.0005
-"""How often a thread that does not pause gives the interpreter away, in seconds."""
 
 
 class Shell(Protocol):
@@ -64,11 +60,9 @@ def _myself() -> Any:
 
 def _own_processes() -> None:
     """What this actor will start is known as its own; what it started before its process died is ended."""
-    actor_id = ray.get_runtime_context().get_actor_id()
-    assert actor_id is not None
+    mark = mark_processes()
     if _was_restarted():
-        end_left_over(actor_id)
-    mark_processes(actor_id)
+        end_left_over(mark)
 
 
 class _Host:
@@ -154,27 +148,6 @@ class SequenceManager(_Host):
             RayDirectory(), RayReservations(), catalogue, time_factor, simulation=simulation, restarted=_was_restarted()
         )
         super().__init__(SEQUENCE_MANAGER, shell)
-
-
-class Sequencer:
-    """``IRIS.IRIS_ImagerOnly-Sequencer``. It answers status before its script is loaded; LoadScript comes once."""
-
-    def __init__(self, prefix: Prefix, obs_mode: ObsMode, sequence_component: Prefix) -> None:
-        log_as(prefix)
-        _own_processes()
-        # A script that spins gives the interpreter away this often: queries are answered between (5 ms is the default).
-        sys.setswitchinterval(SWITCH_S)
-        self._shell = SequencerShell(prefix, obs_mode, sequence_component, RayDirectory())
-
-    async def start(self) -> None:
-        """Nothing to do: the script comes with LoadScript."""
-
-    async def ask(self, message: object) -> Any:
-        """Hand one message to the shell."""
-        if isinstance(message, LoadScript):
-            await self._shell.start(message.script, message.time_factor, message.hook_limit_s)
-            return Ok()
-        return await self._shell.ask(message)
 
 
 ACTORS: Final[dict[str, Any]] = {

@@ -46,7 +46,6 @@ from ocs_ray.scripting.running_script import RunningScript, StepOutcome
 from ocs_ray.scripting.script_context import ScriptContext
 from ocs_ray.scripting.script_loading import load_script, script_error
 from ocs_ray.scripting.time_scale import TimeScale
-from ocs_ray.telemetry.sequencer_metrics import metrics_text
 
 HOOK_S: Final = 60.0
 SHUTDOWN_HOOK_S: Final = 5.0
@@ -136,6 +135,8 @@ class SequencerShell:
             case AwaitEnd():
                 return await self._await_end()
             case GetMetrics():
+                from ocs_ray.telemetry.sequencer_metrics import metrics_text  # not when it starts: seldom asked for
+
                 return metrics_text(self._status())
             case SetTimeFactor(factor=factor):
                 self._time_scale.factor = factor

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import ray
 
-from ocs_ray.actors.placement import RayReservations
 from ocs_ray.actors.spawning import RaySpawner, create
 from ocs_ray.cli.launch import launch
 from ocs_ray.client import Alarms, Assembly, Configuration, SequenceManager, Sequencer
@@ -280,25 +279,6 @@ def test_given_a_killed_agent_when_ray_restarts_it_then_it_finds_its_components_
         return found is not None and found.pid != pid and len(found.sequence_components) == 2
 
     eventually(came_back)
-
-
-def test_given_two_modes_that_share_a_resource_when_both_reserve_then_the_second_waits_for_the_first() -> None:
-    async def story() -> None:
-        one, two = RayReservations(), RayReservations()
-        assert await one.reserve(ObsMode("A"), (Subsystem.IRIS, Subsystem.TCS))
-        assert not await two.reserve(ObsMode("B"), (Subsystem.TCS,))
-        assert await two.reserve(ObsMode("C"), (Subsystem.WFOS,))
-        assert set(await two.held()) == {"A", "C"}
-        await one.release(ObsMode("A"))
-        assert await two.reserve(ObsMode("B"), (Subsystem.TCS,))
-        assert await two.reserve(ObsMode("Nothing"), ())
-
-    asyncio.run(story())
-
-
-def test_given_a_resource_no_node_offers_when_reserved_then_the_error_names_it() -> None:
-    with pytest.raises(ClusterError, match="no node of the cluster offers resource:MODHIS, which A needs"):
-        asyncio.run(RayReservations().reserve(ObsMode("A"), (Subsystem.MODHIS,)))
 
 
 def test_given_an_actor_that_dies_when_asked_then_unreachable_says_died() -> None:
