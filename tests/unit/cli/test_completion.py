@@ -45,7 +45,7 @@ def project(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("ocs conf", ["configure"]),
+        ("ocs confi", ["configure", "config"]),
         ("ocs configure ", ["Dark"]),
         ("ocs configure X", []),
         ("ocs plan Dark D", ["Dark"]),
