@@ -105,18 +105,14 @@ async def story(nodes: Cluster, of: dict[Prefix, Any]) -> None:
     said["answering without IRIS"] = sorted(answering)
     said["silent components"] = sorted(status.silent_components)
     said["others run on"] = await run(FAR)
-    said["provisioned without IRIS"] = kind_of(await manager.provision({ESW: 2, WFOS: 1}))
-    said["configured without IRIS"] = kind_of(await manager.configure(FAR))
-    said["runs without IRIS"] = await run(FAR)
-
     of[IRIS] = nodes.add_node(num_cpus=1, resources=NODES[IRIS], wait=True)
 
-    async def agent_with_its_components() -> AgentStatus | None:
+    async def agent_with_its_components(count: int = 2) -> AgentStatus | None:
         try:
             found: AgentStatus = await ask("IRIS.m-Machine", GetAgentStatus(), 5)
         except OcsError:
             return None
-        return found if len(found.sequence_components) == 2 else None
+        return found if len(found.sequence_components) == count else None
 
     agent = await wait_for("a node that returned serves again", agent_with_its_components)
     where = node_of_actor()
@@ -127,6 +123,15 @@ async def story(nodes: Cluster, of: dict[Prefix, Any]) -> None:
         for c in agent.sequence_components
     ]
     said["others ran on meanwhile"] = await run(FAR)
+
+    nodes.remove_node(of[IRIS], allow_graceful=False)
+    await wait_for("the second loss of a node is seen", iris_is_silent)
+    said["provisioned without IRIS"] = kind_of(await manager.provision({ESW: 2, WFOS: 1}))
+    said["configured without IRIS"] = kind_of(await manager.configure(FAR))
+    said["runs without IRIS"] = await run(FAR)
+
+    of[IRIS] = nodes.add_node(num_cpus=1, resources=NODES[IRIS], wait=True)
+    await wait_for("the agent serves again, its components replaced", lambda: agent_with_its_components(0))
     said["provisioned again"] = kind_of(await manager.provision({ESW: 2, IRIS: 2, WFOS: 1}))
     said["configured again"] = [kind_of(await manager.configure(mode)) for mode in (NEAR, FAR)]
     said["runs again"] = [await run(mode) for mode in (NEAR, FAR)]
