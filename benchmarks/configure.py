@@ -195,6 +195,7 @@ def ratio(ours: list[float], floor: list[float]) -> float:
 def main(rounds: int) -> None:
     """One cluster for the whole contest, as ``ocs up`` starts it."""
     from ocs_ray.cli.cluster_process import bring_up, take_down
+    from ocs_ray.cli.cluster_start import ClusterStart
     from ocs_ray.client import connect, disconnect
     from ocs_ray.location.cluster_home import ClusterHome
 
@@ -206,7 +207,7 @@ def main(rounds: int) -> None:
         file.write_text(CLUSTER)
         home = ClusterHome(Path(project))
         try:
-            bring_up(home, file, catalogue, 1.0, lambda _: None)
+            bring_up(home, ClusterStart(file, catalogue, 1.0), lambda _: None)
             connect(Path(project))
             found = asyncio.run(contest(home, rounds))
         finally:

@@ -41,6 +41,7 @@ print(json.dumps({"ray_s": up - began, "actors_s": time.perf_counter() - up}))
 def ours() -> tuple[dict[str, float], int]:
     """One start of ours: seconds of each phase, and how many actors there are at its end."""
     from ocs_ray.cli.cluster_process import bring_up, take_down
+    from ocs_ray.cli.cluster_start import ClusterStart
     from ocs_ray.client import SequenceManager, connect, disconnect
     from ocs_ray.config.cluster_config import read_cluster_file
     from ocs_ray.location.cluster_home import ClusterHome
@@ -51,7 +52,7 @@ def ours() -> tuple[dict[str, float], int]:
         home = ClusterHome(Path(project))
         marks = [time.perf_counter()]
         try:
-            bring_up(home, file, REPO / "obsmodes", 0.05, lambda _: None)
+            bring_up(home, ClusterStart(file, REPO / "obsmodes", 0.05), lambda _: None)
             marks.append(time.perf_counter())
             connect(Path(project))
 
