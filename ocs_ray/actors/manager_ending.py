@@ -53,8 +53,7 @@ class Ending:
         if not ended:
             return
         try:
-            components = await self._seen.components(self._seen.registered())
-            failures = await asyncio.gather(*(self._sequencer(prefix, components) for prefix in ended))
+            failures = await asyncio.gather(*map(self._sequencer, ended))
         finally:
             await self.release(_modes_of(ended))
         _raise_all(failures)
@@ -65,11 +64,11 @@ class Ending:
         Returns:
             Why it could not be ended, None when it was.
         """
-        return await self._sequencer(prefix, await self._seen.components(self._seen.registered()))
+        return await self._sequencer(prefix)
 
-    async def _sequencer(self, prefix: Prefix, components: Components) -> str | None:
+    async def _sequencer(self, prefix: Prefix) -> str | None:
         self._watch.ended([prefix])
-        home = await self.home(prefix, components)
+        home = await self.home(prefix)
         if home is not None:
             reply = await self._seen.try_ask(home, ComponentType.SequenceComponent, UnloadScript(), UNLOAD_S)
             if isinstance(reply, Ok):
@@ -78,13 +77,13 @@ class Ending:
         failure = await self._kill(prefix, ComponentType.Sequencer, None)
         return None if failure is None else f"{prefix}: {failure}"
 
-    async def home(self, prefix: Prefix, components: Components) -> Prefix | None:
-        """The component a sequencer is in: it knows, and when it does not answer, the sequencer does."""
-        for component, status in components.items():
-            if status is not None and status.loaded == prefix:
-                return component
+    async def home(self, prefix: Prefix) -> Prefix | None:
+        """The component a sequencer is in: it knows, and when it does not answer, its component does."""
         reply = await self._seen.try_ask(prefix, ComponentType.Sequencer, GetSequenceComponent(), HOME_S)
-        return reply if isinstance(reply, Prefix) else None
+        if isinstance(reply, Prefix):
+            return reply
+        components = await self._seen.components(self._seen.registered())
+        return next((name for name, s in components.items() if s is not None and s.loaded == prefix), None)
 
     # -- components ----------------------------------------------------------------------------------------------
 
@@ -99,14 +98,14 @@ class Ending:
             return
         registered = self._seen.registered()
         statuses, agents = await asyncio.gather(self._seen.components(registered), self._seen.agents(registered))
-        homes = await asyncio.gather(*(self.home(prefix, statuses) for prefix in registered.sequencers))
+        homes = await asyncio.gather(*map(self.home, registered.sequencers))
         inside = [prefix for prefix, home in zip(registered.sequencers, homes, strict=True) if home in ended]
         self._watch.ended(inside)
         try:
             failures = [*await asyncio.gather(*(self._component(p, _owner(p, statuses, agents)) for p in ended))]
             # A component that hung could not end its sequencer, which has a process of its own.
             orphans = [prefix for prefix in inside if prefix in self._seen.registered().sequencers]
-            failures += await asyncio.gather(*(self._sequencer(prefix, {}) for prefix in orphans))
+            failures += await asyncio.gather(*map(self._sequencer, orphans))
         finally:
             await self.release(_modes_of(inside))
         _raise_all(failures)

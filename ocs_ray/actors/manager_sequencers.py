@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from ocs_ray.actors.manager_catalogue import Catalogue, no_script
@@ -121,7 +122,7 @@ class Sequencers:
         registered = self._seen.registered()
         if prefix not in registered.sequencers:
             return not_found(prefix, ComponentType.Sequencer)
-        home = await self._ending.home(prefix, await self._seen.components(registered))
+        home = await self._ending.home(prefix)
         if home is None:
             raise OperationFailedError(reason=f"{prefix} does not say which sequence component it is in")
         self._watch.ended([prefix])
@@ -142,33 +143,35 @@ class Sequencers:
 
     async def shutdown(self, message: ShutdownSequencer) -> Message:
         """End one sequencer; one that is not there is no error."""
-        return await self._end([p for p in self._seen.registered().sequencers if p == message.prefix], message.prefix)
+        self._watch.ended([message.prefix])
+        await self._ending.sequencers(p for p in self._seen.registered().sequencers if p == message.prefix)
+        return Success()
 
     async def shutdown_subsystem(self, subsystem: Subsystem) -> Message:
         """End all sequencers of a subsystem."""
-        return await self._end(of_subsystem(subsystem, self._seen.registered().sequencers))
+        await self._ending.sequencers(of_subsystem(subsystem, self._seen.registered().sequencers))
+        return Success()
 
     async def shutdown_obs_mode(self, mode: ObsMode) -> Message:
         """End all sequencers of a mode, with all variations; what it holds is released and nobody misses its lost."""
-        registered = self._seen.registered()
-        lost = await self._lost(registered)
         try:
-            return await self._end(sequencers_of(mode, registered.sequencers), *sequencers_of(mode, lost))
+            return await self._end(lambda sequencers: sequencers_of(mode, sequencers))
         finally:
             await self._ending.release([mode])
 
     async def shutdown_all(self) -> Message:
         """End all sequencers; every mode is released."""
-        registered = self._seen.registered()
-        lost = await self._lost(registered)
+        held = await self._seen.held()  # before, within the limit of the operation: what hangs at its end has none
         try:
-            return await self._end(registered.sequencers, *lost)
+            return await self._end(tuple)
         finally:
-            await self._ending.release(await self._seen.held())
+            await self._ending.release(held)
 
-    async def _end(self, sequencers: Iterable[Prefix], *lost: Prefix) -> Message:
-        self._watch.ended(lost)
-        await self._ending.sequencers(sequencers)
+    async def _end(self, which: Callable[[Iterable[Prefix]], Iterable[Prefix]]) -> Message:
+        """End the sequencers ``which`` selects, and miss the lost ones it selects no more."""
+        registered = self._seen.registered()
+        lost, _ = await asyncio.gather(self._lost(registered), self._ending.sequencers(which(registered.sequencers)))
+        self._watch.ended(which(lost))
         return Success()
 
     async def _lost(self, registered: Registered) -> list[Prefix]:

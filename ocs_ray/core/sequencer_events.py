@@ -1,12 +1,15 @@
 """What goes into the sequencer's core and what comes out of it.
 
 ``ask`` is the caller's number for a question; its answer comes out, now or later, as an ``Answer`` with that number.
-Ids come in with the events, so that replaying the same events gives the same state.
+Ids come in with the events, so that replaying the same events gives the same state. Most are named tuples: every
+sequencer's process makes these classes when it starts, and as frozen dataclasses they took a tenth of all its imports.
+One without fields is no tuple: it would be false, and equal to any other.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ocs_ray.core.sequencer_states import Hook
 from ocs_ray.models.commands import Sequence, SequenceCommand
@@ -14,8 +17,7 @@ from ocs_ray.models.editor_messages import AnyEdit
 from ocs_ray.models.responses import Result
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(NamedTuple):
     """Take a sequence; one id a command.
 
     Args:
@@ -28,8 +30,7 @@ class Load:
     unknown: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Submit:
+class Submit(NamedTuple):
     """Run a sequence under a new run id."""
 
     ask: int
@@ -39,24 +40,21 @@ class Submit:
     unknown: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """Run what was loaded under a new run id."""
 
     ask: int
     run_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(NamedTuple):
     """Go on with the failed run at its failed step, under a new run id."""
 
     ask: int
     run_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class EditList:
+class EditList(NamedTuple):
     """Change the step list; one id a command the edit brings in."""
 
     ask: int
@@ -65,24 +63,21 @@ class EditList:
     unknown: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(NamedTuple):
     """End the run: by abort, or by stop."""
 
     ask: int
     abort: bool
 
 
-@dataclass(frozen=True, slots=True)
-class GoOnOffline:
+class GoOnOffline(NamedTuple):
     """Go online, or offline."""
 
     ask: int
     online: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeMode:
+class ChangeMode(NamedTuple):
     """Run the diagnostic hook, or the operations hook; the state is not touched."""
 
     ask: int
@@ -90,46 +85,40 @@ class ChangeMode:
     args: tuple[object, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AskFinal:
+class AskFinal(NamedTuple):
     """Answer when the run is over."""
 
     ask: int
     run_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Forget:
+class Forget(NamedTuple):
     """The asker gave up: its answer is no longer wanted."""
 
     ask: int
 
 
-@dataclass(frozen=True, slots=True)
-class Shut:
+class Shut(NamedTuple):
     """End for good."""
 
     ask: int
 
 
-@dataclass(frozen=True, slots=True)
-class TakeNested:
+class TakeNested(NamedTuple):
     """The script wants this very step now, inside the one it runs; answered True or False."""
 
     ask: int
     step_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class HookEnded:
+class HookEnded(NamedTuple):
     """A hook ended; ``failure`` is the reason or None. ``token`` is the one it was started with."""
 
     token: int
     failure: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class StepEnded:
+class StepEnded(NamedTuple):
     """A step ended; ``failure`` is the reason or None."""
 
     run_id: str
@@ -157,16 +146,14 @@ Event = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """Give ``reply`` to the question ``ask``."""
 
     ask: int
     reply: object
 
 
-@dataclass(frozen=True, slots=True)
-class RunHook:
+class RunHook(NamedTuple):
     """Run the script's handlers of a moment; bring the outcome back as HookEnded with this token."""
 
     hook: Hook
@@ -174,8 +161,7 @@ class RunHook:
     args: tuple[object, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RunStep:
+class RunStep(NamedTuple):
     """Run a command through the script; bring the outcome back as StepEnded."""
 
     run_id: str
@@ -183,17 +169,17 @@ class RunStep:
     command: SequenceCommand
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CancelStep:
     """Tell the script that the run is being aborted, so that it may end its step at once."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Changed:
     """State or steps moved: there is a new version, tell the watchers."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Gone:
     """The shutdown hook ended: the sequencer may leave."""
 
