@@ -73,6 +73,20 @@ class Catalogue:
             raise OperationFailedError(reason=f"the catalogue of observing modes cannot be read: {self._fault}")
         return self.known
 
+    def load_of(self, obs_mode: ObsMode, info: VariationInfo) -> LoadScript | LoadingScriptFailed:
+        """What starts one sequencer by itself. A simulation needs no script, so it takes whatever it is asked for.
+
+        Returns:
+            LoadingScriptFailed when nobody knows a script for it.
+        """
+        mode = self.modes().get(obs_mode)
+        if mode is not None and (info in mode.sequencers or not self._simulation):
+            return self.load_message(mode, info)
+        prefix = info.sequencer_prefix(obs_mode)
+        if not self._simulation:
+            return no_script(prefix)
+        return LoadScript(prefix=prefix, obs_mode=obs_mode, script=None, time_factor=self._time_factor)
+
     def load_message(
         self, mode: ObsModeConfig, info: VariationInfo, time_factor: float | None = None
     ) -> LoadScript | LoadingScriptFailed:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from ocs_ray.actors.manager_catalogue import Catalogue, no_script
+from ocs_ray.actors.manager_catalogue import Catalogue
 from ocs_ray.actors.manager_ending import Ending
 from ocs_ray.actors.manager_loading import LOAD_S, Load, Loading
 from ocs_ray.actors.manager_reading import Observatory, Registered, idle
@@ -69,28 +69,26 @@ class Sequencers:
         registered = self._seen.registered()
         if prefix in registered.sequencers:
             return AlreadyRunning(component_id=found)
-        mode = self._catalogue.modes().get(message.obs_mode)
         info = VariationInfo(f"{message.subsystem}.{message.variation}" if message.variation else message.subsystem)
-        if mode is None:
-            return LoadScriptError(reason=no_script(prefix).msg)
-        load = self._catalogue.load_message(mode, info)
+        load = self._catalogue.load_of(message.obs_mode, info)
         if isinstance(load, LoadingScriptFailed):
             return LoadScriptError(reason=load.msg)
         allocation = allocate([info], idle(await self._seen.components(registered)))
         if allocation.missing:
             text = missing_text(allocation.missing)
             return SequenceComponentNotAvailable(variation_infos=allocation.missing, msg=text)
+        mode = self._catalogue.modes().get(message.obs_mode)
         reasons = await self._load(mode, Load(allocation.placed[info], load))
         return LoadScriptError(reason="; ".join(reasons)) if reasons else SequencerStarted(component_id=found)
 
-    async def _load(self, mode: ObsModeConfig, load: Load) -> tuple[str, ...]:
-        takes = await self._take(mode, load.message.prefix)
+    async def _load(self, mode: ObsModeConfig | None, load: Load) -> tuple[str, ...]:
+        takes = mode is not None and await self._take(mode, load.message.prefix)
         started = False
         try:
             reasons = await self._loading.all_or_none([load])
             started = not reasons
         finally:
-            if takes and not started:
+            if mode is not None and takes and not started:
                 await self._ending.release([mode.name])
         return reasons
 

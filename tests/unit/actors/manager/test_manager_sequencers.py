@@ -94,6 +94,17 @@ def test_given_a_variation_when_started_then_its_prefix_names_subsystem_mode_and
     play(story)
 
 
+def test_given_a_simulation_when_a_sequencer_nobody_knows_is_started_then_it_runs(night: Any, play: Any) -> None:
+    async def story(manager: ManagerShell) -> None:  # case 55: a simulation needs no script, so any name will do
+        for mode, name in ((WFOS, "TCS.WFOS_Cal"), (ObsMode("Nowhere"), "TCS.Nowhere")):
+            reply = await manager.ask(StartSequencer(subsystem=S.TCS, obs_mode=mode))
+            assert reply == SequencerStarted(component_id=sequencer(name))
+        assert not night.held_by
+
+    night.add_components("TCS.TCS_2", "TCS.TCS_3")
+    play(story, simulation=True)
+
+
 def test_given_no_idle_component_when_started_then_not_available(night: Any, play: Any) -> None:
     async def story(manager: ManagerShell) -> None:
         await configured(manager, CLEAR, WFOS)
