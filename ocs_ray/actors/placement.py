@@ -31,8 +31,13 @@ TAKEN: Final = "already exists"
 LOOK_S: Final = 0.001
 AGAIN_S: Final = 0.01
 """Pause between two attempts, in seconds: much less than the 0.1 s after which Ray's view has caught up."""
-ATTEMPT_S: Final = 0.5
-"""Longest one attempt may wait for Ray's word, in seconds; what is granted later is not taken."""
+ATTEMPT_S: Final = 0.06
+"""How long the first attempt waits for Ray's word, in seconds; the next ones twice as long each.
+
+Rarely a node refuses what Ray's head thought free, and then nothing is said for half a second: asking anew is quicker.
+"""
+LONGEST_ATTEMPT_S: Final = 0.5
+"""Longest one attempt may wait, in seconds; what is granted later is not taken."""
 ABANDONED_S: Final = 1.0
 """A group that waits longer than any attempt, in seconds, belongs to a process that died: it is removed."""
 GIVE_UP_S: Final = 2.0
@@ -68,10 +73,11 @@ class RayReservations:
                 problem=f"no node of the cluster offers {', '.join(RESOURCE + r for r in absent)}, which {mode} needs",
                 remedy="start a node with it: ray start --resources='{\"resource:IRIS\": 1}'",
             )
-        deadline = time.monotonic() + GIVE_UP_S
+        deadline, patience_s = time.monotonic() + GIVE_UP_S, ATTEMPT_S
         while not any(g.mode == mode or not set(g.resources).isdisjoint(resources) for g in self._holding()):
-            if await _attempt(mode, resources):
+            if await _attempt(mode, resources, patience_s):
                 return True
+            patience_s = min(2 * patience_s, LONGEST_ATTEMPT_S)
             if time.monotonic() > deadline:
                 return False
             await asyncio.sleep(AGAIN_S)
@@ -119,9 +125,9 @@ def release_all() -> None:
         group.remove()
 
 
-async def _attempt(mode: ObsMode, resources: tuple[Subsystem, ...]) -> bool:
-    """Ask for the resources once; unless they are granted, nothing of it stays."""
-    too_late = time.monotonic() + ATTEMPT_S
+async def _attempt(mode: ObsMode, resources: tuple[Subsystem, ...], patience_s: float) -> bool:
+    """Ask for the resources once, for ``patience_s`` seconds; unless they are granted, nothing of it stays."""
+    too_late = time.monotonic() + patience_s
     name = f"{GROUP}{mode}"
     try:
         group = placement_group([{f"{RESOURCE}{each}": 1} for each in resources], name=name, lifetime="detached")
