@@ -13,7 +13,7 @@ from ocs_ray.actors.machine_children import MachineChildren
 from ocs_ray.actors.workplace import Directory, Spawner
 from ocs_ray.core.component_names import TRIES, free_name
 from ocs_ray.errors import NameTakenError, OcsError
-from ocs_ray.models.actor_names import SEQUENCE_MANAGER, actor_name, parse_actor_name
+from ocs_ray.models.actor_names import SEQUENCE_MANAGER, actor_name, component_of, parse_actor_name
 from ocs_ray.models.agent_messages import (
     AgentStatus,
     Completed,
@@ -137,7 +137,7 @@ class AgentShell:
         )
 
     def _component_prefixes(self) -> set[Prefix]:
-        found = map(parse_actor_name, self._directory.names())
+        found = filter(None, map(component_of, self._directory.names()))
         return {prefix for prefix, component_type in found if component_type is ComponentType.SequenceComponent}
 
     async def _spawn_device(self, device: DeviceSpec, container: Prefix | None = None) -> Spawned | Failed:

@@ -147,6 +147,15 @@ def test_given_a_child_that_is_gone_for_good_then_its_agent_does_not_list_it(pla
     asyncio.run(story())
 
 
+def test_given_actors_with_odd_names_then_the_agent_still_tells_its_status_and_starts_components(place: Any) -> None:
+    async def story() -> None:  # anybody may register an actor in our namespace
+        place.running["odd"] = place.running["odd-odd"] = place.running["ESW..odd-Sequencer"] = None
+        assert await ask(place, spawn(None)) == Spawned(prefix=Prefix("IRIS.IRIS_1"))
+        assert (await status(place)).children == (COMPONENT,)
+
+    asyncio.run(story())
+
+
 def test_given_a_component_when_killed_twice_then_killed_both_times(place: Any) -> None:
     async def story() -> None:
         """Cases 47, 49, 51.
