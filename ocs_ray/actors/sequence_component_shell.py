@@ -99,12 +99,19 @@ class SequenceComponentShell:
                 return self._move(Trigger.LOAD) or await self._start_sequencer(message)
             case RestartScript():
                 return self._move(Trigger.RESTART) or await self._restart()
+            case UnloadScript(prefix=prefix) if prefix is not None and not self._has(prefix):
+                return Unhandled(
+                    state=self._state, message_type=Trigger.UNLOAD, msg=f"{prefix} is not in {self._prefix}"
+                )
             case UnloadScript():
                 return self._move(Trigger.UNLOAD) or await self._unload()
             case ShutdownComponent():
                 return self._move(Trigger.SHUTDOWN) or await self._shutdown()
             case _:
                 raise TypeError(f"{self._prefix} does not understand {type(message).__name__}")
+
+    def _has(self, sequencer: Prefix) -> bool:
+        return self._loaded is not None and self._loaded.prefix == sequencer
 
     def _move(self, trigger: Trigger) -> Unhandled | None:
         decision = decide(self._state, trigger)

@@ -73,6 +73,22 @@ def test_given_running_when_restarted_then_another_sequencer_runs_the_script_as_
     asyncio.run(story())
 
 
+def test_given_another_sequencer_is_meant_when_unloaded_then_refused_and_the_one_in_it_runs_on(
+    place: Any, catalogue: Path
+) -> None:
+    async def story() -> None:
+        shell = await component(place)
+        other = UnloadScript(prefix=Prefix("IRIS.B"))
+        assert isinstance(await shell.ask(other), Unhandled)
+        await shell.ask(load(catalogue))
+        assert isinstance(await shell.ask(other), Unhandled)
+        assert (await status(place)).state == "Running"
+        assert await shell.ask(UnloadScript(prefix=Prefix("IRIS.A"))) == Ok()
+        assert SEQUENCER not in place.names()
+
+    asyncio.run(story())
+
+
 def test_given_idle_when_restarted_then_unhandled(place: Any) -> None:
     async def story() -> None:  # case 80
         shell = await component(place)
