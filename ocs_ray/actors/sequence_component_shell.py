@@ -180,7 +180,10 @@ class SequenceComponentShell:
 
     def _remember(self, loaded: LoadScript | None, lost: LostSequencer | None) -> None:
         self._loaded, self._lost = loaded, lost
-        self._notes.write(self._prefix, ComponentNote(loaded=loaded, lost=lost))
+        try:
+            self._notes.write(self._prefix, ComponentNote(loaded=loaded, lost=lost))
+        except Exception:  # it goes on without: only a restart of its process would miss the note
+            log.exception("what %s must know after a restart could not be kept", self._prefix)
 
     # -- the end of its sequencer --------------------------------------------------------------------------------
 

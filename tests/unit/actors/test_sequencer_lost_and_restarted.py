@@ -89,6 +89,23 @@ def test_given_another_sequencer_is_meant_when_unloaded_then_refused_and_the_one
     asyncio.run(story())
 
 
+def test_given_notes_that_cannot_be_kept_when_a_script_is_loaded_and_unloaded_then_the_component_serves_all_the_same(
+    place: Any, catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("Ray's store does not answer")
+
+    async def story() -> None:
+        shell = await component(place)
+        monkeypatch.setattr(place, "write", broken)
+        for _ in range(2):
+            assert isinstance(await shell.ask(load(catalogue)), ScriptLoaded)
+            assert await shell.ask(UnloadScript()) == Ok()
+        assert (await status(place)).state == "Idle"
+
+    asyncio.run(story())
+
+
 def test_given_idle_when_restarted_then_unhandled(place: Any) -> None:
     async def story() -> None:  # case 80
         shell = await component(place)
