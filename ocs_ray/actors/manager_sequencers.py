@@ -146,9 +146,8 @@ class Sequencers:
         return Success()
 
     async def shutdown_subsystem(self, subsystem: Subsystem) -> Message:
-        """End all sequencers of a subsystem."""
-        await self._ending.sequencers(of_subsystem(subsystem, self._seen.registered().sequencers))
-        return Success()
+        """End all sequencers of a subsystem; nobody misses its lost ones."""
+        return await self._end(lambda sequencers: of_subsystem(subsystem, sequencers))
 
     async def shutdown_obs_mode(self, mode: ObsMode) -> Message:
         """End all sequencers of a mode, with all variations; what it holds is released and nobody misses its lost."""
