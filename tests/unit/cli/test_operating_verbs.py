@@ -149,6 +149,18 @@ def test_given_a_sequencer_that_runs_or_already_ran_when_started_then_all_is_wel
     assert capsys.readouterr().out == f"IRIS.IRIS_Cal {words}\n"
 
 
+def test_given_a_manager_whose_catalogue_is_at_fault_then_a_mode_can_be_shut_down_and_the_reads_name_the_fault(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fault = FailedResponse(reason="the catalogue of observing modes cannot be read: one.yaml:7: ...")
+    cluster.answers[GetObsModesDetails] = cluster.answers[GetPlan] = fault
+    assert run(["shutdown", "IRIS_Cal"]) == 0
+    assert cluster.asked[-1] == (SEQUENCE_MANAGER, ShutdownObsModeSequencers(obs_mode=MODE))
+    for verb in ("modes", "plan"):
+        assert run([verb]) == 1
+        assert "one.yaml:7" in capsys.readouterr().err
+
+
 def test_given_a_component_that_is_none_when_shut_down_then_the_reason_is_told(
     cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
