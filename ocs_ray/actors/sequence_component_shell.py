@@ -99,6 +99,9 @@ class SequenceComponentShell:
                 return self._move(Trigger.LOAD) or await self._start_sequencer(message)
             case RestartScript():
                 return self._move(Trigger.RESTART) or await self._restart()
+            case UnloadScript(prefix=prefix) if self._lost is not None and self._lost.prefix == prefix:
+                self._remember(loaded=self._loaded, lost=None)
+                return Ok()
             case UnloadScript(prefix=prefix) if prefix is not None and not self._has(prefix):
                 return Unhandled(
                     state=self._state, message_type=Trigger.UNLOAD, msg=f"{prefix} is not in {self._prefix}"

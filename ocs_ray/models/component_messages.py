@@ -110,6 +110,7 @@ class UnloadScript(Message):
 
     Args:
         prefix: the sequencer that is meant: a component with another one, or none, refuses. None means whichever.
+            One that was lost in this component is reported no more.
     """
 
     kind: Literal["UnloadScript"] = "UnloadScript"

@@ -178,6 +178,12 @@ def test_given_a_sequencer_that_dies_then_nobody_has_to_ask_for_the_component_to
         assert found.lost.reason in {"died", "is not running"}
         assert await shell.ask(UnloadScript()) == Ok()
         assert (await status(place)).lost == found.lost
+        assert await shell.ask(UnloadScript(prefix=Prefix("IRIS.A"))) == Ok()  # somebody dealt with it
+        assert (await status(place)).lost is None
+        assert place.read(Prefix("IRIS.IRIS_1")).lost is None
+        assert isinstance(await shell.ask(load(catalogue)), ScriptLoaded)
+        place.die(SEQUENCER)
+        await has_state(place, "Idle")
         assert isinstance(await shell.ask(load(catalogue)), ScriptLoaded)
         assert (await status(place)).lost is None
         await shell.ask(UnloadScript())

@@ -104,14 +104,16 @@ def test_given_a_lost_sequencer_when_its_machine_is_lost_too_then_it_is_reported
     ],
 )
 def test_given_a_lost_sequencer_when_it_is_shut_down_by_any_call_then_nobody_misses_it(
-    night: Any, play: Any, message: Message
+    night: Any, play: Any, another: Any, message: Message
 ) -> None:
     async def story(manager: ManagerShell) -> None:
         await configured(manager)
-        night.home("IRIS.ClearSkies").lose()
+        (home := night.home("IRIS.ClearSkies")).lose()
         assert await lost(manager) == [("IRIS.ClearSkies", "died")]
         assert await manager.ask(message) == Success()
         assert not await lost(manager)
+        assert home.lost is None
+        assert not await lost(await another())  # it knows only what the components say
         await Looks(night).pass_by(3)
         assert not await lost(manager)
 
