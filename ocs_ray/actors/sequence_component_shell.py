@@ -66,6 +66,7 @@ class SequenceComponentShell:
         self._loaded: LoadScript | None = None
         self._lost: LostSequencer | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._leaving = False
 
     async def start(self) -> None:
         """A restarted component adopts the sequencer that still runs in it, or reports it lost; a new one is idle."""
@@ -158,10 +159,15 @@ class SequenceComponentShell:
         if self._loaded is not None:
             await self._end_sequencer()
             self._remember(loaded=None, lost=None)
-            self._move(Trigger.UNLOADED)
+            self._unloaded()
         return Ok()
 
+    def _unloaded(self) -> None:
+        if not self._leaving:  # it takes nothing any more: its process would end with a new sequencer half started
+            self._move(Trigger.UNLOADED)
+
     async def _shutdown(self) -> Ok:
+        self._leaving = True
         if self._loaded is not None:
             await self._end_sequencer()
         self._remember(loaded=None, lost=None)
@@ -210,7 +216,7 @@ class SequenceComponentShell:
             await asyncio.sleep(REPLIES_S)
             await self._kill(name)
             self._remember(loaded=None, lost=None)
-            self._move(Trigger.UNLOADED)
+            self._unloaded()
 
     def _sequencer_lost(self, reason: str) -> None:
         if self._loaded is None or self._move(Trigger.LOST) is not None:

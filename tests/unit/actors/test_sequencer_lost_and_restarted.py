@@ -191,6 +191,19 @@ def test_given_a_sequencer_that_dies_then_nobody_has_to_ask_for_the_component_to
     asyncio.run(story())
 
 
+def test_given_an_unload_that_goes_on_when_the_component_is_shut_down_then_it_takes_no_script_any_more(
+    place: Any, catalogue: Path
+) -> None:
+    async def story() -> None:
+        shell = await component(place)
+        await shell.ask(load(catalogue))
+        assert await asyncio.gather(shell.ask(UnloadScript()), shell.ask(ShutdownComponent())) == [Ok(), Ok()]
+        assert isinstance(await shell.ask(load(catalogue)), Unhandled)
+        assert SEQUENCER not in place.names()
+
+    asyncio.run(story())
+
+
 def test_given_a_sequencer_somebody_shuts_down_then_the_component_is_idle_its_actor_is_gone_and_nothing_is_lost(
     place: Any, catalogue: Path
 ) -> None:
