@@ -304,21 +304,6 @@ def test_given_none_when_all_are_shut_down_then_success(night: Any, play: Any, m
     play(story)
 
 
-@pytest.mark.parametrize("other", ["IRIS.Other", None])
-def test_given_a_sequencer_whose_component_was_replaced_when_shut_down_then_it_ends_and_not_what_runs_there_now(
-    night: Any, play: Any, other: str | None
-) -> None:
-    async def story(manager: ManagerShell) -> None:
-        await manager.ask(ShutdownSequencer(subsystem=S.IRIS, obs_mode=ObsMode("Orphan"), variation=None))
-        assert night.sequencers == ([other] if other else [])
-
-    night.add_sequencer("IRIS.Orphan", "IRIS.IRIS_1")  # its component died, another came up under the same name
-    night.component("IRIS.IRIS_1").state, night.component("IRIS.IRIS_1").loaded = "Idle", None
-    if other is not None:
-        night.add_sequencer(other, "IRIS.IRIS_1")
-    play(story)
-
-
 def test_given_a_component_with_a_sequencer_when_shut_down_then_both_are_gone_and_the_mode_s_resources_free(
     night: Any, play: Any
 ) -> None:
