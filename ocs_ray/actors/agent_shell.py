@@ -13,7 +13,7 @@ from ocs_ray.actors.machine_children import MachineChildren
 from ocs_ray.actors.workplace import Directory, Spawner
 from ocs_ray.core.component_names import TRIES, free_name
 from ocs_ray.errors import NameTakenError, OcsError
-from ocs_ray.models.actor_names import SEQUENCE_MANAGER, actor_name, parse_actor_name
+from ocs_ray.models.actor_names import SEQUENCE_MANAGER, actor_name, component_of, parse_actor_name
 from ocs_ray.models.agent_messages import (
     AgentStatus,
     Completed,
@@ -35,12 +35,14 @@ from ocs_ray.models.component_messages import (
     ShutdownComponent,
 )
 from ocs_ray.models.prefix import ComponentType, Prefix
-from ocs_ray.models.sequencer_messages import SetTimeFactor
+from ocs_ray.models.sequencer_messages import GetSequenceComponent, SetTimeFactor
 from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.scripting.port import Port
 
 SHUTDOWN_S: Final = 8.0
 """Longest a component may take to end by itself, in seconds; then it is killed."""
+HOME_S: Final = 2.0
+"""Longest wait for a sequencer to say which component it is in, in seconds."""
 
 
 class AgentShell:
@@ -137,7 +139,7 @@ class AgentShell:
         )
 
     def _component_prefixes(self) -> set[Prefix]:
-        found = map(parse_actor_name, self._directory.names())
+        found = filter(None, map(component_of, self._directory.names()))
         return {prefix for prefix, component_type in found if component_type is ComponentType.SequenceComponent}
 
     async def _spawn_device(self, device: DeviceSpec, container: Prefix | None = None) -> Spawned | Failed:
@@ -183,11 +185,31 @@ class AgentShell:
 
     async def _kill(self, name: str) -> Killed:
         """End a component, whatever it does; one that is gone already is ended."""
-        with suppress(OcsError):  # it may be dead or hang; it is killed either way
+        guests: list[str] = []
+        try:
             await self._port.ask(name, ShutdownComponent(), SHUTDOWN_S)
+        except OcsError:  # it may be dead or hang; it is killed either way, and what it cannot end any more
+            guests = await self._sequencers_in(name)
         await self._spawner.kill(name)
         self._children.discard(name)
+        await asyncio.gather(*map(self._spawner.kill, guests))
         return Killed()
+
+    async def _sequencers_in(self, name: str) -> list[str]:
+        """Actor names of the sequencers in a sequence component, of anything else none: they have their own process."""
+        prefix, kind = parse_actor_name(name)
+        if kind is not ComponentType.SequenceComponent:
+            return []
+
+        async def home(sequencer: str) -> Prefix | None:
+            with suppress(OcsError):
+                return await self._port.ask(sequencer, GetSequenceComponent(), HOME_S)
+            return None
+
+        found = [(other, component_of(other)) for other in self._directory.names()]
+        sequencers = [other for other, parsed in found if parsed and parsed[1] is ComponentType.Sequencer]
+        homes = await asyncio.gather(*map(home, sequencers))
+        return [other for other, lives_in in zip(sequencers, homes, strict=True) if lives_in == prefix]
 
     async def _kill_container(self, prefix: Prefix) -> Killed:
         await self._children.statuses()

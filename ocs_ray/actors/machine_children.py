@@ -12,7 +12,7 @@ from typing import Final
 
 from ocs_ray.actors.workplace import Directory
 from ocs_ray.errors import OcsError
-from ocs_ray.models.actor_names import parse_actor_name
+from ocs_ray.models.actor_names import component_of
 from ocs_ray.models.component_messages import DeviceStatus, GetComponentStatus, SequenceComponentStatus
 from ocs_ray.models.prefix import ComponentType, Prefix
 
@@ -54,15 +54,16 @@ class MachineChildren:
 
     async def statuses(self) -> dict[str, ChildStatus | None]:
         """Every component of this machine, sorted by name, with what it says; None for one that is silent."""
-        registered = {name for name in self._directory.names() if parse_actor_name(name)[1] in KINDS}
+        found = {name: component_of(name) for name in self._directory.names()}
+        registered = {name for name, component in found.items() if component is not None and component[1] in KINDS}
         for gone in self._own - registered:  # it ended itself, or somebody else ended it
             self.discard(gone)
         self._elsewhere &= registered
         asked = sorted(registered - self._elsewhere)
-        found = dict(zip(asked, await self._ask_all(asked), strict=True))
-        for name, status in found.items():
+        statuses = dict(zip(asked, await self._ask_all(asked), strict=True))
+        for name, status in statuses.items():
             self._learn(name, status)
-        return {name: status for name, status in found.items() if name in self._own}
+        return {name: status for name, status in statuses.items() if name in self._own}
 
     async def status_of(self, name: str) -> ChildStatus | None:
         """What one component says, of this machine or another; None when it is silent or of another kind."""

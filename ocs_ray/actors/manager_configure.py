@@ -48,7 +48,11 @@ class Configuring:
         self._ending, self._loading = ending, loading
 
     async def configure(self, message: Configure) -> Message:
-        """All sequencers of the mode run and it holds its resources, or nothing was changed."""
+        """All sequencers of the mode run and it holds its resources, or none of them and it holds nothing.
+
+        What is left of the mode is ended before the resources are reserved: between that and the loads no time may
+        pass, or the watch of another manager could take the mode for one that is over.
+        """
         await self._lookout.settle()
         modes = self._catalogue.modes()
         mode = modes.get(message.obs_mode)

@@ -70,10 +70,11 @@ class Ending:
         self._watch.ended([prefix])
         home = await self.home(prefix)
         if home is not None:
-            reply = await self._seen.try_ask(home, ComponentType.SequenceComponent, UnloadScript(), UNLOAD_S)
+            message = UnloadScript(prefix=prefix)
+            reply = await self._seen.try_ask(home, ComponentType.SequenceComponent, message, UNLOAD_S)
             if isinstance(reply, Ok):
                 return None
-        # Its component hangs, is gone, or is loading just now: the process is ended in its stead.
+        # Its component hangs, is gone, is another by now, or loads just now: the process is ended in its stead.
         failure = await self._kill(prefix, ComponentType.Sequencer, None)
         return None if failure is None else f"{prefix}: {failure}"
 

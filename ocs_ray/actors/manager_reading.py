@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from ocs_ray.actors.workplace import Directory, Reservations
 from ocs_ray.core.resource_conflict import holdings, running_modes
-from ocs_ray.errors import BadInputError, LocationError, OcsError
-from ocs_ray.models.actor_names import actor_name, parse_actor_name
+from ocs_ray.errors import LocationError, OcsError
+from ocs_ray.models.actor_names import actor_name, component_of
 from ocs_ray.models.agent_messages import AgentStatus, GetAgentStatus
 from ocs_ray.models.component_messages import GetComponentStatus, SequenceComponentStatus
 from ocs_ray.models.identifiers import ObsMode
@@ -61,10 +60,8 @@ class Observatory:
         except Exception as failure:
             raise LocationError(reason=str(failure)) from failure
         found: dict[ComponentType, list[Prefix]] = {kind: [] for kind in ComponentType}
-        for name in names:
-            with suppress(BadInputError, ValueError):
-                prefix, kind = parse_actor_name(name)
-                found[kind].append(prefix)
+        for prefix, kind in filter(None, map(component_of, names)):
+            found[kind].append(prefix)
         return Registered(
             agents=tuple(found[ComponentType.Machine]),
             components=tuple(found[ComponentType.SequenceComponent]),

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from ocs_ray.actors.manager_catalogue import Catalogue
 from ocs_ray.actors.manager_ending import Ending
 from ocs_ray.actors.manager_loading import LOAD_S, Load, Loading
-from ocs_ray.actors.manager_reading import Observatory, Registered, idle
+from ocs_ray.actors.manager_reading import STATUS_S, Observatory, Registered, idle
 from ocs_ray.actors.manager_watch import Lookout
 from ocs_ray.core.component_allocation import allocate, missing_text
 from ocs_ray.core.mode_watch import ModeWatch, of_subsystem, sequencers_of
 from ocs_ray.core.resource_conflict import conflicts, running_modes
 from ocs_ray.errors import OcsError, OperationFailedError
 from ocs_ray.models.actor_names import actor_name
-from ocs_ray.models.component_messages import LoadingScriptFailed, RestartScript, ScriptLoaded
+from ocs_ray.models.component_messages import LoadingScriptFailed, RestartScript, ScriptLoaded, UnloadScript
 from ocs_ray.models.identifiers import ObsMode, VariationInfo
 from ocs_ray.models.manager_messages import RestartSequencer, ShutdownSequencer, StartSequencer
 from ocs_ray.models.manager_replies import (
@@ -140,15 +140,15 @@ class Sequencers:
     # -- shutdown ------------------------------------------------------------------------------------------------
 
     async def shutdown(self, message: ShutdownSequencer) -> Message:
-        """End one sequencer; one that is not there is no error."""
-        self._watch.ended([message.prefix])
-        await self._ending.sequencers(p for p in self._seen.registered().sequencers if p == message.prefix)
-        return Success()
+        """End one sequencer; one that is not there is no error, and one that was lost is missed no more."""
+        try:
+            return await self._end(lambda sequencers: [p for p in sequencers if p == message.prefix])
+        finally:
+            self._watch.ended([message.prefix])  # also one whose loss nobody has noticed yet
 
     async def shutdown_subsystem(self, subsystem: Subsystem) -> Message:
-        """End all sequencers of a subsystem."""
-        await self._ending.sequencers(of_subsystem(subsystem, self._seen.registered().sequencers))
-        return Success()
+        """End all sequencers of a subsystem; nobody misses its lost ones."""
+        return await self._end(lambda sequencers: of_subsystem(subsystem, sequencers))
 
     async def shutdown_obs_mode(self, mode: ObsMode) -> Message:
         """End all sequencers of a mode, with all variations; what it holds is released and nobody misses its lost."""
@@ -169,13 +169,22 @@ class Sequencers:
         """End the sequencers ``which`` selects, and miss the lost ones it selects no more."""
         registered = self._seen.registered()
         lost, _ = await asyncio.gather(self._lost(registered), self._ending.sequencers(which(registered.sequencers)))
-        self._watch.ended(which(lost))
+        await self._miss_no_more({prefix: lost[prefix] for prefix in which(lost)})
         return Success()
 
-    async def _lost(self, registered: Registered) -> list[Prefix]:
+    async def _miss_no_more(self, lost: Mapping[Prefix, Prefix | None]) -> None:
+        """Nor do their components tell of them: a manager that is restarted knows only what those say."""
+        self._watch.ended(lost)
+        kind = ComponentType.SequenceComponent
+        told = ((home, UnloadScript(prefix=prefix)) for prefix, home in lost.items() if home is not None)
+        await asyncio.gather(*(self._seen.try_ask(home, kind, message, STATUS_S) for home, message in told))
+
+    async def _lost(self, registered: Registered) -> dict[Prefix, Prefix | None]:
+        """Lost sequencer -> the component it was in; one that runs again elsewhere is among them."""
         statuses = (await self._seen.components(registered)).values()
         answered = [status for status in statuses if status is not None]
-        return [record.prefix for record in self._watch.lost(answered, registered.sequencers)]
+        records = self._watch.lost(answered, alive=())
+        return {record.prefix: record.sequence_component for record in records}
 
 
 def not_found(prefix: Prefix, kind: ComponentType) -> LocationServiceError:

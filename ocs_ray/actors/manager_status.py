@@ -13,7 +13,7 @@ from ocs_ray.core.mode_plan import plan_modes
 from ocs_ray.core.mode_watch import ModeWatch, sequencers_of
 from ocs_ray.core.obs_mode_details import details
 from ocs_ray.core.resources_in_use import resources_status
-from ocs_ray.errors import LocationError
+from ocs_ray.errors import LocationError, OperationFailedError
 from ocs_ray.models.agent_messages import AgentStatus
 from ocs_ray.models.component_messages import GetComponentStatus, SequenceComponentStatus
 from ocs_ray.models.identifiers import ObsMode
@@ -47,12 +47,15 @@ class Reading:
         self._seen, self._catalogue, self._watch = seen, catalogue, watch
         self._since, self._restarted = since, restarted
 
-    async def obs_modes_details(self) -> ObsModesDetails | LocationServiceError:
+    async def obs_modes_details(self) -> ObsModesDetails | LocationServiceError | FailedResponse:
         """Every mode of the catalogue; what is left of a mode that is over does not stand in its own way."""
         try:
+            known = self._catalogue.modes()
             registered = self._seen.registered()
             running = registered.running_modes
-            held = await self._seen.holdings(running, self._catalogue.known)
+            held = await self._seen.holdings(running, known)
+        except OperationFailedError as failure:  # an empty list would look as if there were no modes
+            return FailedResponse(reason=str(failure))
         except LocationError as failure:
             return LocationServiceError(reason=str(failure))
         components = await self._seen.components(registered)
@@ -63,9 +66,7 @@ class Reading:
             return [p for p, status in components.items() if status is not None and status.loaded in left_over]
 
         return ObsModesDetails(
-            obs_modes=tuple(
-                details(mode, running, [*free, *freed(name)], held) for name, mode in self._catalogue.known.items()
-            )
+            obs_modes=tuple(details(mode, running, [*free, *freed(name)], held) for name, mode in known.items())
         )
 
     async def resources(self) -> ResourcesStatus | FailedResponse:
@@ -77,9 +78,14 @@ class Reading:
         listed = {name: mode.resources for name, mode in self._catalogue.known.items()}
         return ResourcesStatus(resources=resources_status(listed, held))
 
-    async def plan(self, wanted: Collection[ObsMode]) -> Plan | ConfigurationMissing | LocationServiceError:
+    async def plan(
+        self, wanted: Collection[ObsMode]
+    ) -> Plan | ConfigurationMissing | LocationServiceError | FailedResponse:
         """Which modes can run together."""
-        known = self._catalogue.known
+        try:
+            known = self._catalogue.modes()
+        except OperationFailedError as failure:
+            return FailedResponse(reason=str(failure))
         if unknown := [mode for mode in wanted if mode not in known]:
             return ConfigurationMissing(obs_mode=unknown[0], known=tuple(known))
         try:

@@ -66,6 +66,7 @@ class SequenceComponentShell:
         self._loaded: LoadScript | None = None
         self._lost: LostSequencer | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._leaving = False
 
     async def start(self) -> None:
         """A restarted component adopts the sequencer that still runs in it, or reports it lost; a new one is idle."""
@@ -99,12 +100,22 @@ class SequenceComponentShell:
                 return self._move(Trigger.LOAD) or await self._start_sequencer(message)
             case RestartScript():
                 return self._move(Trigger.RESTART) or await self._restart()
+            case UnloadScript(prefix=prefix) if self._lost is not None and self._lost.prefix == prefix:
+                self._remember(loaded=self._loaded, lost=None)
+                return Ok()
+            case UnloadScript(prefix=prefix) if prefix is not None and not self._has(prefix):
+                return Unhandled(
+                    state=self._state, message_type=Trigger.UNLOAD, msg=f"{prefix} is not in {self._prefix}"
+                )
             case UnloadScript():
                 return self._move(Trigger.UNLOAD) or await self._unload()
             case ShutdownComponent():
                 return self._move(Trigger.SHUTDOWN) or await self._shutdown()
             case _:
                 raise TypeError(f"{self._prefix} does not understand {type(message).__name__}")
+
+    def _has(self, sequencer: Prefix) -> bool:
+        return self._loaded is not None and self._loaded.prefix == sequencer
 
     def _move(self, trigger: Trigger) -> Unhandled | None:
         decision = decide(self._state, trigger)
@@ -148,10 +159,15 @@ class SequenceComponentShell:
         if self._loaded is not None:
             await self._end_sequencer()
             self._remember(loaded=None, lost=None)
-            self._move(Trigger.UNLOADED)
+            self._unloaded()
         return Ok()
 
+    def _unloaded(self) -> None:
+        if not self._leaving:  # it takes nothing any more: its process would end with a new sequencer half started
+            self._move(Trigger.UNLOADED)
+
     async def _shutdown(self) -> Ok:
+        self._leaving = True
         if self._loaded is not None:
             await self._end_sequencer()
         self._remember(loaded=None, lost=None)
@@ -173,7 +189,10 @@ class SequenceComponentShell:
 
     def _remember(self, loaded: LoadScript | None, lost: LostSequencer | None) -> None:
         self._loaded, self._lost = loaded, lost
-        self._notes.write(self._prefix, ComponentNote(loaded=loaded, lost=lost))
+        try:
+            self._notes.write(self._prefix, ComponentNote(loaded=loaded, lost=lost))
+        except Exception:  # it goes on without: only a restart of its process would miss the note
+            log.exception("what %s must know after a restart could not be kept", self._prefix)
 
     # -- the end of its sequencer --------------------------------------------------------------------------------
 
@@ -197,7 +216,7 @@ class SequenceComponentShell:
             await asyncio.sleep(REPLIES_S)
             await self._kill(name)
             self._remember(loaded=None, lost=None)
-            self._move(Trigger.UNLOADED)
+            self._unloaded()
 
     def _sequencer_lost(self, reason: str) -> None:
         if self._loaded is None or self._move(Trigger.LOST) is not None:

@@ -88,9 +88,17 @@ class RaySpawner:
 async def _end(handle: Any, name: str) -> None:
     """Return when the actor, its name and the processes it started are gone."""
     ray.kill(handle)
-    while name in names():  # noqa: ASYNC110 - Ray tells nobody when the name is free, a few ms later
+    while _is_called(handle, name):  # noqa: ASYNC110 - Ray tells nobody when the name is free, a few ms later
         await asyncio.sleep(0.005)
     await asyncio.to_thread(end_left_over, handle._actor_id.hex())
+
+
+def _is_called(handle: Any, name: str) -> bool:
+    """Whether the name is still this actor's; another may have taken it the moment it was free."""
+    try:
+        return name in names() and find(name)._actor_id == handle._actor_id
+    except UnreachableError:
+        return False
 
 
 def _why_it_is_not_there(name: str, failure: Exception, limit_s: float) -> str:

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Final
 
 from ocs_ray.cli.operation import carry_out
 from ocs_ray.client import Agent
 from ocs_ray.errors import BadInputError, OcsError
-from ocs_ray.models.actor_names import actor_name, parse_actor_name
+from ocs_ray.models.actor_names import actor_name, component_of
 from ocs_ray.models.agent_messages import AgentStatus, Completed, Spawned
 from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import ComponentType, Prefix
+
+ENDED_BY_ANY: Final = tuple(
+    f"-{kind}"
+    for kind in (
+        ComponentType.Sequencer,
+        ComponentType.SequenceComponent,
+        ComponentType.Assembly,
+        ComponentType.HCD,
+    )
+)
+"""What any agent can end: its own may be gone, and a sequencer may have lost its component."""
 
 
 def spawn_component(machine: str, name: str | None, as_json: bool) -> int:
@@ -54,15 +66,16 @@ def spawn_containers(machine: str, host_config: Path, as_json: bool) -> int:
 
 
 def kill(component: str, as_json: bool) -> int:
-    """End a component for certain, by the agent that started it."""
+    """End a component for certain, by the agent of its machine."""
     prefix, component_type = component_id(component)
 
     async def work() -> Message:
         from ocs_ray.location.call import names  # Ray is imported late: `ocs --help` must not wait for it
 
-        machines = [name for name in names() if name.endswith(f"-{ComponentType.Machine}")]
-        agents = [Agent(parse_actor_name(name)[0]) for name in machines]
-        agent = await agent_of(actor_name(prefix, component_type), agents)
+        registered = names()
+        found = filter(None, map(component_of, registered))
+        agents = [Agent(machine) for machine, kind in found if kind is ComponentType.Machine]
+        agent = await agent_of(actor_name(prefix, component_type), agents, registered)
         return await agent.kill(prefix, component_type)
 
     return carry_out(
@@ -85,11 +98,16 @@ def component_id(text: str) -> tuple[Prefix, ComponentType]:
         ) from None
 
 
-async def agent_of(name: str, agents: Sequence[Agent]) -> Agent:
-    """The agent that started a component; the Sequence Manager is not asked, it may be what is to be ended.
+async def agent_of(name: str, agents: Sequence[Agent], registered: Collection[str]) -> Agent:
+    """The agent of the machine a component runs on, or another when that one does not answer.
+
+    The Sequence Manager is not asked, it may hang.
+
+    Args:
+        registered: who is there at all.
 
     Raises:
-        BadInputError: none of those that answer did.
+        BadInputError: it is nowhere, no agent answers, or it is nothing that agents end.
     """
 
     async def status(agent: Agent) -> AgentStatus | None:
@@ -98,9 +116,22 @@ async def agent_of(name: str, agents: Sequence[Agent]) -> Agent:
         except OcsError:  # a silent machine does not keep us from ending what runs on another
             return None
 
-    for agent, seen in zip(agents, await asyncio.gather(*map(status, agents)), strict=True):
-        if seen is not None and name in seen.children:
+    told = zip(agents, await asyncio.gather(*map(status, agents)), strict=True)
+    answered = [(agent, seen) for agent, seen in told if seen is not None]
+    for agent, seen in answered:
+        if name in seen.children or name in _guests(seen):
             return agent
-    raise BadInputError(
-        where=name, problem="no agent that answers has started it", remedy="see what runs where: ocs agents"
-    )
+    if answered and name in registered and name.endswith(ENDED_BY_ANY):
+        return answered[0][0]
+    problem = "no agent that answers has started it" if name in registered else "is not running"
+    raise BadInputError(where=name, problem=problem, remedy="see what runs where: ocs agents")
+
+
+def _guests(seen: AgentStatus) -> set[str]:
+    """Actor names of what is on a machine without being started by its agent: sequencers, and containers as such."""
+    sequencers = {component.loaded for component in seen.sequence_components if component.loaded is not None}
+    containers = {device.container for device in seen.devices if device.container is not None}
+    return {
+        *(actor_name(prefix, ComponentType.Sequencer) for prefix in sequencers),
+        *(actor_name(prefix, ComponentType.Container) for prefix in containers),
+    }

@@ -23,9 +23,9 @@ def up(cluster: Path | None, obsmodes: Path | None, time_factor: float | None, s
         return OK
     simulated = ", simulation" if running.simulation else ""
     terminal.say(f"the cluster is {'up' if started else 'already up'}{simulated}: {', '.join(running.machines)}")
-    asked_for = cluster and str(cluster.resolve())
-    if not started and asked_for and asked_for != str(Path(running.cluster_file).resolve()):
-        terminal.note(f"it was started from {running.cluster_file}; to use {cluster}: ocs down, then up again")
+    for asked_for, used in ((cluster, running.cluster_file), (obsmodes, running.catalogue)):
+        if not started and asked_for and asked_for.resolve() != Path(used).resolve():
+            terminal.note(f"it was started from {used}; to use {asked_for}: ocs down, then up again")
     if not started and simulation and not running.simulation:
         terminal.note("it runs without --simulation; to simulate: ocs down, then up again")
     if not started and time_factor is not None:

@@ -36,7 +36,7 @@ def document(seen: ManagerStatus) -> dict[str, Any]:
         ],
         "without_agent": [component.prefix for component in seen.without_agent],
         "silent_components": list(seen.silent_components),
-        "lost_sequencers": [wire.encode(lost) for lost in _lost(seen)],
+        "lost_sequencers": [wire.encode(lost) for lost in seen.lost],
         "sequencers": [_sequencer(component) for component in components if component.loaded],
         "devices": [
             {
@@ -63,19 +63,13 @@ def tables(place: Mapping[str, object], seen: ManagerStatus) -> Iterator[Rendera
     yield _machines(seen)
     yield _components(seen)
     yield _devices(seen.agents)
-    if lost := _lost(seen):
-        yield _lost_sequencers(lost)
+    if seen.lost:
+        yield _lost_sequencers(seen.lost)
 
 
 def _components_of(seen: ManagerStatus) -> list[SequenceComponentStatus]:
     """All that answer, those without an agent too."""
     return [*(component for agent in seen.agents for component in agent.sequence_components), *seen.without_agent]
-
-
-def _lost(seen: ManagerStatus) -> list[LostSequencer]:
-    """What the manager and the components themselves tell of, each once."""
-    told = [*seen.lost, *(component.lost for component in _components_of(seen) if component.lost)]
-    return list({(lost.prefix, lost.sequence_component): lost for lost in told}.values())
 
 
 def _life(thing: Any) -> dict[str, Any]:

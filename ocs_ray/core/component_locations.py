@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from ocs_ray.errors import BadInputError
-from ocs_ray.models.actor_names import NAMESPACE, actor_name, parse_actor_name
+from ocs_ray.models.actor_names import NAMESPACE, actor_name, component_of
 from ocs_ray.models.locations import (
     Connection,
     ConnectionType,
@@ -50,10 +49,9 @@ def select(
     """
     found: list[Location] = []
     for name in sorted(names):
-        try:
-            prefix, kind = parse_actor_name(name)
-        except (BadInputError, ValueError):
+        if (component := component_of(name)) is None:
             continue
+        prefix, kind = component
         fits = component_type in (None, kind) and subsystem in (None, prefix.subsystem)
         if fits and prefix.lower().startswith(prefix_start.lower()):
             found.append(location_of(prefix, kind))

@@ -69,8 +69,8 @@ def _mode_plan(mode: ObsModeConfig, now: _Night) -> ModePlan:
     excludes = {other: resources for other, resources in shared.items() if resources}
     if mode.name in now.running:
         return ModePlan(obs_mode=mode.name, status="Configured", excludes=excludes)
-    others = sorted(other for other in now.holders if other != mode.name)
-    held = {resource: other for other in others for resource in _shared(mode, now.holders[other])}
+    # What the mode holds itself without running is in its way too, until it is shut down: so configure sees it.
+    held = {resource: holder for holder in sorted(now.holders) for resource in _shared(mode, now.holders[holder])}
     missing = allocate(mode.sequencers, now.idle).missing
     not_offered = tuple(resource for resource in mode.resources if resource not in now.offered)
     return ModePlan(

@@ -46,15 +46,15 @@ async def ask(name: str, message: object, timeout_s: float) -> Any:
 
     Raises:
         UnreachableError: no such component, or it died.
-        LostReplyError: it stayed silent for ``timeout_s``, or the connection broke; a kind of UnreachableError.
+        LostReplyError: it stayed silent for ``timeout_s``, or its reply was lost; a kind of UnreachableError.
         OcsError: what the component itself raised.
     """
-    reply = find(name).ask.remote(message)
+    handle = find(name)
     try:
-        return await asyncio.wait_for(asyncio.wrap_future(reply.future()), timeout_s)
+        return await asyncio.wait_for(asyncio.wrap_future(handle.ask.remote(message).future()), timeout_s)
     except TimeoutError:
         raise _silent(name, timeout_s) from None
-    except (RayActorError, RayTaskError) as failure:
+    except RayError as failure:
         raise _ours(name, failure) from None
 
 
@@ -70,7 +70,7 @@ def ask_sync(name: str, message: object, timeout_s: float) -> Any:
         return ray.get(find(name).ask.remote(message), timeout=timeout_s)
     except GetTimeoutError:
         raise _silent(name, timeout_s) from None
-    except (RayActorError, RayTaskError) as failure:
+    except RayError as failure:
         raise _ours(name, failure) from None
 
 
@@ -89,7 +89,11 @@ def _ours(name: str, failure: Exception) -> Exception:
     remedy = "see what runs: ocs status"
     if isinstance(failure, ActorUnavailableError):  # it may live; Ray does not know whether the message arrived
         return LostReplyError(name=name, reason="could not be reached for a moment", remedy=remedy)
-    return UnreachableError(name=name, reason="died", remedy=remedy)
+    if isinstance(failure, RayActorError):
+        return UnreachableError(name=name, reason="died", remedy=remedy)
+    # Ray's memory monitor ended it, its node died, the reply was lost: one that cannot answer must hold up nobody else.
+    cause = next(iter(str(failure).splitlines()), "")
+    return LostReplyError(name=name, reason=f"gave no answer: {type(failure).__name__}: {cause}", remedy=remedy)
 
 
 class RayPort:

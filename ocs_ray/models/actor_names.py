@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ocs_ray.errors import BadInputError
 from ocs_ray.models.prefix import ComponentType, Prefix
 
 NAMESPACE: Final = "ocs"
@@ -27,6 +28,14 @@ def parse_actor_name(name: str) -> tuple[Prefix, ComponentType]:
     """
     prefix, _, component_type = name.rpartition("-")
     return Prefix(prefix), ComponentType(component_type)
+
+
+def component_of(name: str) -> tuple[Prefix, ComponentType] | None:
+    """The same; None for a name that is none of a component: anybody may register an actor in our namespace."""
+    try:
+        return parse_actor_name(name)
+    except (BadInputError, ValueError):
+        return None
 
 
 ALARM_SERVICE: Final = actor_name("CSW.alarm_service", ComponentType.Service)

@@ -106,9 +106,15 @@ class LoadScript(Message):
 
 
 class UnloadScript(Message):
-    """Shut the sequencer down; the component is idle again."""
+    """Shut the sequencer down; the component is idle again.
+
+    Args:
+        prefix: the sequencer that is meant: a component with another one, or none, refuses. None means whichever.
+            One that was lost in this component is reported no more.
+    """
 
     kind: Literal["UnloadScript"] = "UnloadScript"
+    prefix: Prefix | None = None
 
 
 class RestartScript(Message):

@@ -23,7 +23,8 @@ from ocs_ray.models.agent_messages import (
     SpawnSequenceManager,
 )
 from ocs_ray.models.commands import ControlCommand
-from ocs_ray.models.component_messages import DeviceSpec
+from ocs_ray.models.component_messages import DeviceSpec, LoadScript
+from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import ComponentType, Prefix
 from ocs_ray.scripting.component_handlers import ComponentHandlers
 
@@ -147,6 +148,15 @@ def test_given_a_child_that_is_gone_for_good_then_its_agent_does_not_list_it(pla
     asyncio.run(story())
 
 
+def test_given_actors_with_odd_names_then_the_agent_still_tells_its_status_and_starts_components(place: Any) -> None:
+    async def story() -> None:  # anybody may register an actor in our namespace
+        place.running["odd"] = place.running["odd-odd"] = place.running["ESW..odd-Sequencer"] = None
+        assert await ask(place, spawn(None)) == Spawned(prefix=Prefix("IRIS.IRIS_1"))
+        assert (await status(place)).children == (COMPONENT,)
+
+    asyncio.run(story())
+
+
 def test_given_a_component_when_killed_twice_then_killed_both_times(place: Any) -> None:
     async def story() -> None:
         """Cases 47, 49, 51.
@@ -168,6 +178,22 @@ def test_given_a_component_that_does_not_answer_when_killed_then_it_is_ended_all
         place.silent.add(COMPONENT)
         assert await ask(place, kill("IRIS.IRIS_1")) == Killed()
         assert COMPONENT not in place.names()
+
+    asyncio.run(story())
+
+
+def test_given_a_component_that_does_not_answer_when_killed_then_its_sequencer_goes_with_it_and_no_other(
+    place: Any,
+) -> None:
+    async def story() -> None:  # case 29: both are gone
+        for number in ("1", "2"):
+            await ask(place, spawn(f"IRIS.IRIS_{number}"))
+            message = LoadScript(prefix=Prefix(f"IRIS.A.{number}"), obs_mode=ObsMode("A"), script=None)
+            await place.ask(f"IRIS.IRIS_{number}-SequenceComponent", message, 5)
+        place.silent.add(COMPONENT)
+        assert await ask(place, kill("IRIS.IRIS_1")) == Killed()
+        assert [name for name in place.names() if name.endswith("-Sequencer")] == ["IRIS.A.2-Sequencer"]
+        await ask(place, kill("IRIS.IRIS_2"))
 
     asyncio.run(story())
 

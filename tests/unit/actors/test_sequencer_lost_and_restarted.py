@@ -73,6 +73,39 @@ def test_given_running_when_restarted_then_another_sequencer_runs_the_script_as_
     asyncio.run(story())
 
 
+def test_given_another_sequencer_is_meant_when_unloaded_then_refused_and_the_one_in_it_runs_on(
+    place: Any, catalogue: Path
+) -> None:
+    async def story() -> None:
+        shell = await component(place)
+        other = UnloadScript(prefix=Prefix("IRIS.B"))
+        assert isinstance(await shell.ask(other), Unhandled)
+        await shell.ask(load(catalogue))
+        assert isinstance(await shell.ask(other), Unhandled)
+        assert (await status(place)).state == "Running"
+        assert await shell.ask(UnloadScript(prefix=Prefix("IRIS.A"))) == Ok()
+        assert SEQUENCER not in place.names()
+
+    asyncio.run(story())
+
+
+def test_given_notes_that_cannot_be_kept_when_a_script_is_loaded_and_unloaded_then_the_component_serves_all_the_same(
+    place: Any, catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("Ray's store does not answer")
+
+    async def story() -> None:
+        shell = await component(place)
+        monkeypatch.setattr(place, "write", broken)
+        for _ in range(2):
+            assert isinstance(await shell.ask(load(catalogue)), ScriptLoaded)
+            assert await shell.ask(UnloadScript()) == Ok()
+        assert (await status(place)).state == "Idle"
+
+    asyncio.run(story())
+
+
 def test_given_idle_when_restarted_then_unhandled(place: Any) -> None:
     async def story() -> None:  # case 80
         shell = await component(place)
@@ -145,9 +178,28 @@ def test_given_a_sequencer_that_dies_then_nobody_has_to_ask_for_the_component_to
         assert found.lost.reason in {"died", "is not running"}
         assert await shell.ask(UnloadScript()) == Ok()
         assert (await status(place)).lost == found.lost
+        assert await shell.ask(UnloadScript(prefix=Prefix("IRIS.A"))) == Ok()  # somebody dealt with it
+        assert (await status(place)).lost is None
+        assert place.read(Prefix("IRIS.IRIS_1")).lost is None
+        assert isinstance(await shell.ask(load(catalogue)), ScriptLoaded)
+        place.die(SEQUENCER)
+        await has_state(place, "Idle")
         assert isinstance(await shell.ask(load(catalogue)), ScriptLoaded)
         assert (await status(place)).lost is None
         await shell.ask(UnloadScript())
+
+    asyncio.run(story())
+
+
+def test_given_an_unload_that_goes_on_when_the_component_is_shut_down_then_it_takes_no_script_any_more(
+    place: Any, catalogue: Path
+) -> None:
+    async def story() -> None:
+        shell = await component(place)
+        await shell.ask(load(catalogue))
+        assert await asyncio.gather(shell.ask(UnloadScript()), shell.ask(ShutdownComponent())) == [Ok(), Ok()]
+        assert isinstance(await shell.ask(load(catalogue)), Unhandled)
+        assert SEQUENCER not in place.names()
 
     asyncio.run(story())
 

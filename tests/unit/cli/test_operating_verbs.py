@@ -21,6 +21,7 @@ from ocs_ray.models.agent_messages import (
     Spawned,
     SpawnSequenceComponent,
 )
+from ocs_ray.models.component_messages import DeviceStatus, SequenceComponentStatus
 from ocs_ray.models.identifiers import ObsMode, Variation, VariationInfo
 from ocs_ray.models.manager_messages import (
     Configure,
@@ -148,6 +149,18 @@ def test_given_a_sequencer_that_runs_or_already_ran_when_started_then_all_is_wel
     assert capsys.readouterr().out == f"IRIS.IRIS_Cal {words}\n"
 
 
+def test_given_a_manager_whose_catalogue_is_at_fault_then_a_mode_can_be_shut_down_and_the_reads_name_the_fault(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fault = FailedResponse(reason="the catalogue of observing modes cannot be read: one.yaml:7: ...")
+    cluster.answers[GetObsModesDetails] = cluster.answers[GetPlan] = fault
+    assert run(["shutdown", "IRIS_Cal"]) == 0
+    assert cluster.asked[-1] == (SEQUENCE_MANAGER, ShutdownObsModeSequencers(obs_mode=MODE))
+    for verb in ("modes", "plan"):
+        assert run([verb]) == 1
+        assert "one.yaml:7" in capsys.readouterr().err
+
+
 def test_given_a_component_that_is_none_when_shut_down_then_the_reason_is_told(
     cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -258,28 +271,63 @@ def test_given_an_agent_that_fails_or_is_silent_when_a_component_is_spawned_then
     assert "IRIS.machine9-Machine is not running" in capsys.readouterr().err
 
 
+COMPONENT = SequenceComponentStatus(
+    prefix=Prefix("IRIS.IRIS_1"),
+    machine=Prefix("IRIS.machine1"),
+    state="Running",
+    loaded=Prefix("IRIS.A"),
+    sequencer=None,
+    pid=1,
+)
+FILTER = DeviceStatus(
+    prefix=Prefix("IRIS.filter"),
+    component_type=ComponentType.Assembly,
+    machine=Prefix("IRIS.machine1"),
+    pid=1,
+    container=Prefix("Container.imager"),
+)
+
+
 class Agents:
-    """Two agents of which the first does not answer."""
+    """Three agents of which the first does not answer and the second has nothing."""
 
     async def ask(self, name: str, message: object, timeout_s: float) -> Any:
         assert message == GetAgentStatus()
         if name == "ESW.machine1-Machine":
             raise UnreachableError(name, "did not answer", "")
+        mine = name == "IRIS.machine1-Machine"
         return AgentStatus(
-            agent=Prefix("IRIS.machine1"),
+            agent=Prefix(name.removesuffix("-Machine")),
             pid=1,
-            sequence_components=(),
-            devices=(),
-            children=("IRIS.IRIS_1-SequenceComponent",),
+            sequence_components=(COMPONENT,) if mine else (),
+            devices=(FILTER,) if mine else (),
+            children=("IRIS.IRIS_1-SequenceComponent", "IRIS.filter-Assembly") if mine else (),
         )
 
 
-def test_given_a_silent_agent_when_the_one_that_started_a_component_is_looked_for_then_it_is_found() -> None:
-    agents = [Agent("ESW.machine1", Agents()), Agent("IRIS.machine1", Agents())]
-    found = asyncio.run(agent_of("IRIS.IRIS_1-SequenceComponent", agents))
-    assert found.prefix == "IRIS.machine1"
+def killer_of(name: str, *registered: str) -> str:
+    agents = [Agent(machine, Agents()) for machine in ("ESW.machine1", "AOESW.machine1", "IRIS.machine1")]
+    return asyncio.run(agent_of(name, agents, registered)).prefix
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["IRIS.IRIS_1-SequenceComponent", "IRIS.A-Sequencer", "IRIS.filter-Assembly", "Container.imager-Container"],
+)
+def test_given_a_silent_agent_when_the_one_of_a_component_s_machine_is_looked_for_then_it_is_found(name: str) -> None:
+    assert killer_of(name, name) == "IRIS.machine1"
+
+
+@pytest.mark.parametrize("name", ["ESW.ESW_1-SequenceComponent", "ESW.A-Sequencer"])
+def test_given_something_of_a_machine_whose_agent_is_silent_when_killed_then_another_agent_ends_it(name: str) -> None:
+    assert killer_of(name, name) == "AOESW.machine1"
+
+
+def test_given_nothing_an_agent_could_end_when_killed_then_the_reason_is_told() -> None:
+    with pytest.raises(BadInputError, match="is not running"):
+        killer_of("IRIS.IRIS_2-SequenceComponent")  # case 51
     with pytest.raises(BadInputError, match="no agent that answers has started it"):
-        asyncio.run(agent_of("IRIS.IRIS_2-SequenceComponent", agents))  # case 51
+        killer_of(SEQUENCE_MANAGER, SEQUENCE_MANAGER)  # nobody would start it again
 
 
 def test_given_the_name_of_a_component_when_split_then_prefix_and_type_are_there() -> None:

@@ -171,6 +171,12 @@ def test_given_what_died_when_the_status_is_printed_then_lost_silent_orphaned_an
     assert f"TCS.WFOS_Cal {SINCE} its process died" in lines
 
 
+def test_given_a_loss_dealt_with_when_the_status_is_told_then_a_component_s_record_does_not_bring_it_back() -> None:
+    seen = unlucky().model_copy(update={"lost": ()})  # the manager was told to miss it no more, its component was not
+    assert document(seen)["lost_sequencers"] == []
+    assert not any("its process died" in line for line in printed(Group(*tables({}, seen))))
+
+
 def test_given_what_died_when_the_status_becomes_a_document_then_each_is_there_once() -> None:
     found = json.loads(json.dumps(document(unlucky())))
     assert [(lost["prefix"], lost["sequence_component"]) for lost in found["lost_sequencers"]] == [

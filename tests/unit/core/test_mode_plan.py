@@ -121,8 +121,10 @@ def test_given_a_running_mode_whose_reservation_is_lost_when_planned_then_it_sti
     assert of(plan, "IRIS_Darknight").held == {S.IRIS: "IRIS_Cal", S.NFIRAOS: "IRIS_Cal"}
 
 
-def test_given_a_mode_s_own_leftover_hold_when_planned_then_it_is_not_in_its_way() -> None:
-    assert planned("WFOS_Cal", idle="ESW.a WFOS.a", held={"WFOS_Cal": "WFOS"}).together
+def test_given_a_mode_s_own_leftover_hold_when_planned_then_it_is_in_its_way_as_in_configure() -> None:
+    plan = planned("WFOS_Cal", idle="ESW.a WFOS.a", held={"WFOS_Cal": "WFOS"})
+    assert of(plan, "WFOS_Cal").held == {S.WFOS: "WFOS_Cal"}
+    assert not plan.together
 
 
 def test_given_no_agent_of_a_missing_subsystem_when_planned_then_the_machine_is_missed_unless_esw_has_one() -> None:

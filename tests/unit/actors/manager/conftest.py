@@ -78,7 +78,10 @@ class Puppet:
                 self.night.running.pop(f"{self.loaded}-Sequencer", None)
                 assert self.loaded is not None
                 return await self.load(self.loaded, "Restarting")
-            case UnloadScript() if self.state in ("Idle", "Running"):
+            case UnloadScript(prefix=prefix) if self.lost is not None and self.lost.prefix == prefix:
+                self.lost = None
+                return Ok()
+            case UnloadScript(prefix=prefix) if self.state in ("Idle", "Running") and prefix in (None, self.loaded):
                 self.night.running.pop(f"{self.loaded}-Sequencer", None)
                 self.state, self.loaded = "Idle", None
                 return Ok()

@@ -139,7 +139,7 @@ def test_given_a_second_esw_component_when_configured_then_it_stands_in_for_a_su
 def test_given_only_esw_components_when_one_sequencer_is_started_then_it_runs_in_one_of_them(
     night: Any, play: Any
 ) -> None:
-    async def story(manager: ManagerShell) -> None:  # case 11; its other half is in test_conflict_and_allocation
+    async def story(manager: ManagerShell) -> None:  # case 11; its other half is in test_component_allocation
         night.running.pop("TCS.TCS_1-SequenceComponent")
         reply = await manager.ask(StartSequencer(subsystem="TCS", obs_mode=CLEAR))
         assert isinstance(reply, SequencerStarted)

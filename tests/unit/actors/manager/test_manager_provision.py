@@ -9,7 +9,7 @@ import pytest
 from ocs_ray.actors.manager_shell import ManagerShell
 from ocs_ray.models.agent_messages import KillComponent, SpawnSequenceComponent
 from ocs_ray.models.identifiers import ObsMode
-from ocs_ray.models.manager_messages import Configure, Provision, ShutdownAllSequenceComponents
+from ocs_ray.models.manager_messages import Configure, Provision, ShutdownAllSequenceComponents, ShutdownSequencer
 from ocs_ray.models.manager_replies import (
     CouldNotFindMachines,
     FailedResponse,
@@ -17,7 +17,7 @@ from ocs_ray.models.manager_replies import (
     SpawningSequenceComponentsFailed,
     Success,
 )
-from ocs_ray.models.prefix import Prefix
+from ocs_ray.models.prefix import Prefix, Subsystem
 
 CLEAR = ObsMode("ClearSkies")
 
@@ -152,4 +152,19 @@ def test_given_no_agent_at_all_when_all_components_are_ended_then_those_that_can
 
     for agent in night.prefixes("Machine"):
         night.running.pop(f"{agent}-Machine")
+    play(story)
+
+
+@pytest.mark.parametrize("other", ["IRIS.Other", None])
+def test_given_a_sequencer_whose_component_was_replaced_when_shut_down_then_it_ends_and_not_what_runs_there_now(
+    night: Any, play: Any, other: str | None
+) -> None:
+    async def story(manager: ManagerShell) -> None:
+        await manager.ask(ShutdownSequencer(subsystem=Subsystem.IRIS, obs_mode=ObsMode("Orphan")))
+        assert night.sequencers == ([other] if other else [])
+
+    night.add_sequencer("IRIS.Orphan", "IRIS.IRIS_1")  # its component died, another came up under the same name
+    night.component("IRIS.IRIS_1").state, night.component("IRIS.IRIS_1").loaded = "Idle", None
+    if other is not None:
+        night.add_sequencer(other, "IRIS.IRIS_1")
     play(story)

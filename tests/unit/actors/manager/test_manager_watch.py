@@ -16,11 +16,14 @@ from ocs_ray.models.manager_messages import (
     Configure,
     GetManagerStatus,
     RestartSequencer,
+    ShutdownAllSequencers,
     ShutdownObsModeSequencers,
     ShutdownSequencer,
+    ShutdownSubsystemSequencers,
     StartSequencer,
 )
 from ocs_ray.models.manager_replies import Success
+from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import Prefix, Subsystem
 from ocs_ray.testing.waiting import until
 
@@ -91,13 +94,26 @@ def test_given_a_lost_sequencer_when_its_machine_is_lost_too_then_it_is_reported
     play(story)
 
 
-def test_given_a_lost_sequencer_when_its_mode_is_shut_down_then_nobody_misses_it(night: Any, play: Any) -> None:
+@pytest.mark.parametrize(
+    "message",
+    [
+        ShutdownSequencer(subsystem=S.IRIS, obs_mode=CLEAR),
+        ShutdownObsModeSequencers(obs_mode=CLEAR),
+        ShutdownSubsystemSequencers(subsystem=S.IRIS),
+        ShutdownAllSequencers(),
+    ],
+)
+def test_given_a_lost_sequencer_when_it_is_shut_down_by_any_call_then_nobody_misses_it(
+    night: Any, play: Any, another: Any, message: Message
+) -> None:
     async def story(manager: ManagerShell) -> None:
         await configured(manager)
-        night.home("IRIS.ClearSkies").lose()
+        (home := night.home("IRIS.ClearSkies")).lose()
         assert await lost(manager) == [("IRIS.ClearSkies", "died")]
-        assert await manager.ask(ShutdownObsModeSequencers(obs_mode=CLEAR)) == Success()
+        assert await manager.ask(message) == Success()
         assert not await lost(manager)
+        assert home.lost is None
+        assert not await lost(await another())  # it knows only what the components say
         await Looks(night).pass_by(3)
         assert not await lost(manager)
 
