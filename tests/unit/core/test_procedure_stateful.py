@@ -45,6 +45,7 @@ class ProcedureMachine(RuleBasedStateMachine):
         self.step = False
         self.parked = 0
         self.guards = 0
+        self.started = False
         self.outcomes: list[ProcedureState] = []
 
     # -- the shell
@@ -58,8 +59,9 @@ class ProcedureMachine(RuleBasedStateMachine):
                     self.state = state
                     self.late += self.handlers
                     self.handlers.clear()
-                    if state in AT_REST:
+                    if state in AT_REST and self.started:
                         self.outcomes.append(state)
+                    self.started |= state is ProcedureState.STARTING  # before it the last run is tidied up
                 case ev.Tell(letter, disposition):
                     before = self.told.setdefault(letter.id, [])
                     assert letter.id in self.letters
@@ -113,7 +115,7 @@ class ProcedureMachine(RuleBasedStateMachine):
     def a_run_begins(self, hook_ends: bool, refused: int) -> None:
         for letter in self.starts[len(self.starts) - refused :]:
             self.give(self.core.refuse_start(letter, "no"))
-        self.run, self.to_end, self.outcomes = "hook", [], []
+        self.run, self.to_end, self.started, self.outcomes = "hook", [], False, []
         self.give(self.core.run_begins())
         for letter in self.starts:
             self.give(self.core.refuse_start(letter, "it runs"))
@@ -153,7 +155,7 @@ class ProcedureMachine(RuleBasedStateMachine):
         was = self.core.state
         self.run = ""
         self.give(self.core.run_ended(how, "why"))
-        if was is ProcedureState.STOPPING:
+        if was is ProcedureState.STOPPING and self.started:
             assert ProcedureState.STOPPED in self.outcomes
             assert ProcedureState.COMPLETE not in self.outcomes
 
