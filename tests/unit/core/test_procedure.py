@@ -438,6 +438,23 @@ def test_given_letters_on_another_topic_when_the_run_ends_then_their_senders_are
     assert running.last("L1") is REJECTED
 
 
+def test_given_a_task_that_waits_when_another_takes_a_hold_for_itself_then_the_first_waits_on(running: Show) -> None:
+    running.send("HOLD")
+    running.checkpoint()
+    running.receive("RUNNING")
+    assert running.send("HOLD") is DEFERRED
+    assert running.receive("RUNNING") == "HOLD"
+    assert running.core.checkpoint() is Check.WAIT
+
+
+def test_given_a_letter_that_waits_when_the_run_ends_without_its_state_then_its_sender_is_told(running: Show) -> None:
+    running.give(running.core.guard(closed=True))
+    assert running.send("HOLD") is DEFERRED
+    running.end()
+    assert running.core.state is ProcedureState.COMPLETE
+    assert running.last("L1") is REJECTED
+
+
 # -- pause: at the step's end ------------------------------------------------------------------------------------------
 
 

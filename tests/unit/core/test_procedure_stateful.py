@@ -57,6 +57,8 @@ class ProcedureMachine(RuleBasedStateMachine):
                 case ev.Entered(state, by):
                     assert next_state(self.state, event_of(by)) is state, (self.state, by, state)
                     self.state = state
+                    assert state is not ProcedureState.STARTING or self.run, "it starts with a run"
+                    assert state is not ProcedureState.HELD or not self.guards, "not in a part that is not to be held"
                     self.late += self.handlers
                     self.handlers.clear()
                     if state in AT_REST and self.started:
@@ -70,6 +72,7 @@ class ProcedureMachine(RuleBasedStateMachine):
                     before.append(disposition)
                 case ev.GateSteps(closed):
                     assert closed is not self.closed
+                    assert closed or self.state in AT_REST or self.state is ProcedureState.EXECUTE
                     self.closed = closed
                 case ev.RunHandlers():
                     self.handlers.append(effect)
@@ -277,9 +280,16 @@ class ProcedureMachine(RuleBasedStateMachine):
             assert self.state in AT_REST
 
     @invariant()
-    def held_means_that_nothing_is_in_a_part_that_is_not_to_be_held(self) -> None:
-        if self.state is ProcedureState.HELD and self.run and not (self.parked or self.step or self.run == "hook"):
-            assert not self.guards
+    def at_rest_without_a_run_nobody_waits_for_word(self) -> None:
+        if not self.run and not self.starts and self.state in AT_REST:
+            for letter, topic in self.letters.items():
+                assert topic != TOPIC or self.told[letter][-1] is not Disposition.DEFERRED
+
+    @invariant()
+    def a_run_that_is_not_being_ended_is_followed(self) -> None:
+        if self.run and not self.to_end and not self.handlers:
+            assert self.state not in AT_REST
+            assert self.state not in {state_of(name) for name in ("COMPLETING", "RESETTING", "CLEARING")}
 
     def teardown(self) -> None:
         """In the end: everything that runs ends, and every sender has had his word."""
