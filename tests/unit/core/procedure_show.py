@@ -9,6 +9,8 @@ from ocs_ray.core.mailbox import Disposition, Letter
 from ocs_ray.core.procedure import TOPIC, ProcedureCore
 from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
 
+CHOSEN = Disposition.CHOSEN
+
 
 class Show:
     """One script, and what came out of its core."""
@@ -116,3 +118,47 @@ class Show:
     def states(self, first: int = 0) -> str:
         """The states entered, from the ``first`` on."""
         return " ".join(one.state for one in self.entered[first:])
+
+
+def stand_in(name: str) -> Show:
+    """A script that stands in a state; acting states have their handlers running, or a run that goes on."""
+    show = Show()
+    state = ProcedureState(name)
+    if state is ProcedureState.IDLE:
+        return show
+    if state is ProcedureState.STARTING:
+        show.give(show.core.run_begins())
+        return show
+    show.begin()
+    show.handlers_wait = state.value in ["HOLDING", "UNHOLDING", "SUSPENDING", "UNSUSPENDING"]
+    way = {
+        "HOLDING": ["HOLD"],
+        "HELD": ["HOLD", "park"],
+        "UNHOLDING": ["HOLD", "park", "handlers", "RESUME"],
+        "SUSPENDING": ["SUSPEND"],
+        "SUSPENDED": ["SUSPEND", "park"],
+        "UNSUSPENDING": ["SUSPEND", "park", "handlers", "UNSUSPEND"],
+        "COMPLETING": ["COMPLETE"],
+        "COMPLETE": ["end"],
+        "STOPPING": ["STOP"],
+        "STOPPED": ["STOP", "end"],
+        "RESETTING": ["end", "wait", "RESET"],
+        "ABORTING": ["ABORT"],
+        "ABORTED": ["ABORT", "end"],
+        "CLEARING": ["ABORT", "end", "wait", "CLEAR"],
+        "EXECUTE": [],
+    }[state.value]
+    for step in way:
+        match step:
+            case "park":
+                show.checkpoint()
+            case "handlers":
+                show.end_handlers()
+            case "end":
+                show.end(ev.RunEnd.COMPLETED if state is ProcedureState.COMPLETE else ev.RunEnd.CANCELLED)
+            case "wait":
+                show.handlers_wait = True
+            case _:
+                assert show.send(step) is CHOSEN
+    assert show.core.state is state, show.states()
+    return show
