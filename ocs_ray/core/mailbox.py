@@ -7,11 +7,11 @@ priority); reference isa88.md section 4. Unlike upstream nothing that was draine
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-from ocs_ray.core.procedure_states import ACTING, POLICY, next_state, settled
+from ocs_ray.core.procedure_states import ACTING, POLICY, leads_to, settled
 from ocs_ray.models.procedure import ProcedureCommand, ProcedureState, normalised
 
 CAPACITY: Final = 1_000
@@ -38,6 +38,7 @@ class Letter:
         sender: who sent it, for the record.
         sent_at: Unix time in seconds.
         accepted_in: the state in which the supervisor followed it already; None when nobody has yet.
+        is_for_script: the supervisor has no use for it; the script, which says it is elsewhere, may have.
     """
 
     id: str
@@ -45,11 +46,12 @@ class Letter:
     sender: str
     sent_at: float
     accepted_in: ProcedureState | None = None
+    is_for_script: bool = False
+    command: ProcedureCommand | None = field(init=False, compare=False)
+    """What it stands for; None when it stands for no command. Found once, as a full mailbox is read over and over."""
 
-    @property
-    def command(self) -> ProcedureCommand | None:
-        """What it stands for; None when it stands for no command."""
-        return normalised(self.message)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "command", normalised(self.message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +91,28 @@ class Mailbox:
         """Whether it takes no more."""
         return len(self._letters) >= CAPACITY
 
-    def put(self, letter: Letter) -> None:
-        """Lay a letter behind all others."""
-        self._letters.append(letter)
+    def put(self, letter: Letter, *, accepted_in: ProcedureState | None = None, is_for_script: bool = False) -> None:
+        """Lay a letter behind all others; a copy, as the same one may come twice."""
+        self._letters.append(replace(letter, accepted_in=accepted_in, is_for_script=is_for_script))
 
     def take(self, unwanted: Callable[[Letter], bool]) -> list[Letter]:
         """Take out the letters ``unwanted`` says so of."""
         taken = [letter for letter in self._letters if unwanted(letter)]
-        self._letters = [letter for letter in self._letters if not unwanted(letter)]
+        self._remove(taken)
         return taken
 
-    def accept(self, letter: Letter, state: ProcedureState) -> None:
-        """Note that the supervisor followed a letter in ``state``; it stays here for the script to read."""
-        self._letters = [replace(one, accepted_in=state) if one is letter else one for one in self._letters]
+    def _remove(self, letters: list[Letter]) -> None:
+        gone = {id(letter) for letter in letters}
+        self._letters = [letter for letter in self._letters if id(letter) not in gone]
 
-    def receive(self, state: ProcedureState | None, max_messages: int = 5, *, drops_unchosen: bool = False) -> Received:
+    def receive(
+        self,
+        state: ProcedureState | None,
+        max_messages: int = 5,
+        *,
+        drops_unchosen: bool = False,
+        is_hidden: Callable[[Letter], bool] = lambda _: False,
+    ) -> Received:
         """Drain a bounded set and pick the command to follow.
 
         STOP and ABORT are found however deep they lie; the bound is for the others.
@@ -112,40 +121,39 @@ class Mailbox:
             state: filters what is allowed; None lets everything through.
             max_messages: bound of the set; below 1 counts as 1.
             drops_unchosen: as upstream: what was drained and not chosen is dropped, though its sender is told.
+            is_hidden: letters that stay where they are as if they were not there.
         """
-        drained = self._drain(max_messages)
-        known = [letter for letter in drained if letter.command is not None]
+        drained = self._drained(max_messages, is_hidden)
         verdicts = [_verdict(x, Disposition.UNKNOWN, state, "it is no command") for x in drained if x.command is None]
-        allowed = [letter for letter in known if _is_allowed(letter, state)]
-        chosen = max(allowed, key=_priority, default=None)  # the first of equal ones
+        known = [letter for letter in drained if letter.command is not None]
+        chosen = max(
+            (x for x in known if _is_allowed(x, state)), key=_priority, default=None
+        )  # the first of equal ones
         after = _state_after(chosen, state)  # and after each one that is kept: HOLD, RESUME, HOLD is to end held
         seen = chosen is None
-        kept: list[Letter] = []
         for letter in known:
             if letter is chosen:
                 seen = True
                 verdicts.append(_verdict(letter, Disposition.CHOSEN, state))
             elif not drops_unchosen and seen and _will_be_allowed(letter, after):
-                kept.append(letter)
                 after = _state_after(letter, after)
-            elif chosen is not None and letter in allowed:
+            elif chosen is not None and _is_allowed(letter, state):
                 reason = f"{chosen.command} was followed"
                 verdicts.append(_verdict(letter, Disposition.SUPERSEDED, state, reason))
             else:
                 verdicts.append(_verdict(letter, Disposition.REJECTED, state, _refusal(letter, state)))
-        self._letters = kept + self._letters
+        self._remove([verdict.letter for verdict in verdicts])
         return Received(chosen, tuple(verdicts))
 
-    def _drain(self, max_messages: int) -> list[Letter]:
-        left, drained, ordinary = list[Letter](), list[Letter](), 0
+    def _drained(self, max_messages: int, is_hidden: Callable[[Letter], bool]) -> list[Letter]:
+        drained, ordinary = list[Letter](), 0
         for letter in self._letters:
+            if is_hidden(letter):
+                continue
             is_urgent = letter.command is not None and letter.command.is_urgent
             if is_urgent or ordinary < max(1, max_messages):
                 drained.append(letter)
                 ordinary += not is_urgent
-            else:
-                left.append(letter)
-        self._letters = left
         return drained
 
 
@@ -168,8 +176,7 @@ def _state_after(chosen: Letter | None, state: ProcedureState | None) -> Procedu
         return None
     if chosen is None or chosen.command is None:
         return settled(state) if state in ACTING and state is not ProcedureState.EXECUTE else None
-    first = next_state(chosen.accepted_in or state, chosen.command)
-    return None if first is None else settled(first)
+    return leads_to(chosen.accepted_in or state, chosen.command)
 
 
 def _will_be_allowed(letter: Letter, after: ProcedureState | None) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from ocs_ray.core.mailbox import Disposition, Letter
 from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
@@ -22,6 +24,17 @@ class Moment(StrEnum):
     COMPLETE = "on_complete"
     RESET = "on_reset"
     CLEAR = "on_clear"
+
+
+MOMENTS: Final[Mapping[ProcedureState, Moment]] = {
+    ProcedureState.HOLDING: Moment.HOLD,
+    ProcedureState.UNHOLDING: Moment.RESUME,
+    ProcedureState.SUSPENDING: Moment.SUSPEND,
+    ProcedureState.UNSUSPENDING: Moment.UNSUSPEND,
+    ProcedureState.COMPLETING: Moment.COMPLETE,
+    ProcedureState.RESETTING: Moment.RESET,
+    ProcedureState.CLEARING: Moment.CLEAR,
+}
 
 
 class Scope(StrEnum):

@@ -42,6 +42,13 @@ ACTING: Final[Mapping[ProcedureState, ProcedureState]] = {
 }
 """States in which something is done -> where they lead when it is done. All others wait for a command."""
 
+AT_REST: Final = frozenset({_S.IDLE, _S.COMPLETE, _S.STOPPED, _S.ABORTED})
+YIELDING: Final = frozenset({_S.HOLDING, _S.SUSPENDING})
+YIELDED: Final = frozenset({_S.HELD, _S.SUSPENDED})
+LEAVING: Final = frozenset({_S.UNHOLDING, _S.UNSUSPENDING})
+ENDING: Final = frozenset({_S.STOPPING, _S.ABORTING})
+"""Kinds of states: nothing runs; on the way to a hold; in it; on the way out of it; on the way to an early end."""
+
 TRANSITIONS: Final[Mapping[Cell, ProcedureState]] = {
     **{(state, Outcome.SC): target for state, target in ACTING.items()},
     **{(state, Outcome.FAULT): _S.ABORTING for state in ACTING if state is not _S.ABORTING},
@@ -92,3 +99,11 @@ def settled(state: ProcedureState) -> ProcedureState:
     while state in ACTING and state is not _S.EXECUTE:
         state = ACTING[state]
     return state
+
+
+def leads_to(state: ProcedureState, command: ProcedureCommand) -> ProcedureState | None:
+    """Where a command leads from ``state`` when all goes well; None when it is refused."""
+    first = next_state(state, command)
+    if first is None:
+        return None
+    return _S.IDLE if command is _C.RESET else settled(first)  # RESET goes on through STOPPED

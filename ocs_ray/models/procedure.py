@@ -113,7 +113,7 @@ class ProcedureCommand(StrEnum):
 
     @property
     def priority(self) -> int:
-        """The higher, the sooner; upstream's numbers for its four: STOP 2, HOLD 1, RESUME 0, RESET -1."""
+        """The higher, the sooner; HOLD, RESUME and RESET have upstream's numbers."""
         return _PRIORITIES[self]
 
     @property
@@ -166,7 +166,7 @@ def _decoded(message: bytes) -> object:
     try:
         text = message.decode()
         return json.loads(text) if text.lstrip().startswith("{") else text
-    except ValueError:
+    except (ValueError, RecursionError):  # a JSON text may be nested deeper than Python recurses
         return None
 
 
