@@ -9,6 +9,7 @@ import asyncio
 from typing import Any, Final, Protocol
 
 from ocs_ray.errors import OcsError
+from ocs_ray.models.identifiers import Id
 from ocs_ray.models.prefix import ComponentType
 from ocs_ray.models.responses import Started
 from ocs_ray.models.sequencer_messages import HOURS_10_S, QueryFinal, RetryFailed, StartSequence, SubmitSequence
@@ -55,7 +56,7 @@ class ChildRuns:
         """Names of all components."""
         return self._port.names()
 
-    async def _follow(self, name: str, run_id: str) -> None:
+    async def _follow(self, name: str, run_id: Id) -> None:
         self._running[name] = self._running.get(name, 0) + 1
         if self.parent is not None and self._running[name] == 1:
             self.parent.child_began(name)

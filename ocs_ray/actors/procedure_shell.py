@@ -1,4 +1,4 @@
-"""The procedure of one sequencer: carries out what ``core.procedure`` decides, and tells script, senders and watchers."""
+"""The procedure of one sequencer: carries out what ``core.procedure`` decides, and tells who is to know."""
 
 from __future__ import annotations
 
@@ -16,14 +16,8 @@ from ocs_ray.core.procedure import ProcedureCore
 from ocs_ray.core.procedure_states import next_state, settled
 from ocs_ray.errors import OcsError
 from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
-from ocs_ray.models.procedure_messages import (
-    FOLLOWED,
-    CommandResult,
-    ProcedureChange,
-    ProcedureSettings,
-    ProcedureStatus,
-    SendCommand,
-)
+from ocs_ray.models.procedure_messages import FOLLOWED, CommandResult, ProcedureChange, ProcedureStatus, SendCommand
+from ocs_ray.models.procedure_settings import ProcedureSettings
 from ocs_ray.scripting.port import Port
 from ocs_ray.scripting.procedure import Procedure
 from ocs_ray.scripting.time_service import utc_time_now
@@ -53,6 +47,10 @@ class Host(Protocol):
         """Start no further step, or go on."""
         ...
 
+    def resume_steps(self) -> None:
+        """Take the breakpoint away that ESW's pause set."""
+        ...
+
     def run_moment(self, moment: pe.Moment, done: Callable[[str | None], None]) -> None:
         """Run the script's handlers of a moment; ``done`` is told the failure or None."""
         ...
@@ -78,11 +76,12 @@ class ProcedureShell:
         port: the door to the sequencers a command is handed on to.
         host: the sequencer.
         script: what the script sees.
+        settings: how patient to be.
     """
 
-    def __init__(self, name: str, port: Port, host: Host, script: Procedure) -> None:
+    def __init__(self, name: str, port: Port, host: Host, script: Procedure, settings: ProcedureSettings) -> None:
         self._name, self._port, self._host, self._script = name, port, host, script
-        self.settings = ProcedureSettings()
+        self.settings = settings
         self.core = ProcedureCore()
         self._home = asyncio.get_running_loop()
         self._changes: deque[ProcedureChange] = deque(maxlen=CHANGES_KEPT)
@@ -91,7 +90,7 @@ class ProcedureShell:
         self._verdicts: dict[str, asyncio.Future[pe.Tell]] = {}
         self._timers: list[asyncio.TimerHandle] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._late = ""
+        self.late = ""
         self.causes: tuple[str, ...] = ()
         script.link = self
 
@@ -157,7 +156,7 @@ class ProcedureShell:
             number=self._number,
             reason=self.core.reason,
             waits_for=tuple(sorted(self.core.waits_for)),
-            late=self._late,
+            late=self.late,
             causes=self.causes,
             changes=tuple(change for change in self._changes if change.number > after),
         )
@@ -198,7 +197,7 @@ class ProcedureShell:
 
     def _entered(self, effect: pe.Entered) -> None:
         self._number += 1
-        self._late = ""
+        self.late = ""
         self._changes.append(
             ProcedureChange(
                 number=self._number,
@@ -213,6 +212,8 @@ class ProcedureShell:
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
+        if effect.state is _S.UNHOLDING:
+            self._host.resume_steps()
         if effect.state in (_S.HOLDING, _S.SUSPENDING):
             self._after(self.settings.hold_limit_s, self._report_late)
         if effect.state in (_S.STOPPING, _S.ABORTING):
@@ -251,7 +252,8 @@ class ProcedureShell:
         if not reply.reached and reply.accepted:
             self._say_late(f"{child} did not follow {command} within {limit_s:g} s: {reply.reason}")
             return
-        self.do(self.core.child_settled(child))  # what refuses has nothing to hold: it is between two states of rest
+        # One that refuses has nothing to hold or to let go: it is at rest between two runs.
+        self.do(self.core.child_settled(child, command))
 
     def child_began(self, child: str) -> None:
         """The script waits for another sequencer from now on."""
@@ -271,17 +273,16 @@ class ProcedureShell:
 
     def _say_late(self, text: str) -> None:
         LOG.warning("%s: %s", self._name, text)
-        self._late = text
+        self.late = text
         self._number += 1
         self._moved.set()
         self._moved = asyncio.Event()
 
     def _press(self) -> None:
-        """The script has had its time: no checkpoint lets it pass any more, and its step is cancelled."""
+        """The script has had its time: its step is cancelled."""
         if not self.core.in_flight:
             return
         self._say_late(f"{self.core.state} for {self.settings.stop_grace_s:g} s: the step is cancelled")
-        self.do(self.core.press())
         self._host.cancel_step()
         self._after(self.settings.kill_after_s, self._kill)
 

@@ -256,7 +256,12 @@ class ProcedureCore:
     def step(self, *, in_flight: bool) -> list[ev.Effect]:
         """A step began, or ended."""
         self.in_flight = in_flight
-        return [] if in_flight else self._part_ended()
+        if in_flight:
+            return []
+        if self.state is _S.EXECUTE and not len(self._post.box()):  # thousands a second come this way
+            self._script.part_ended()
+            return []
+        return self._part_ended()
 
     def _part_ended(self) -> list[ev.Effect]:
         self._script.part_ended()

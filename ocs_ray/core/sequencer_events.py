@@ -121,6 +121,13 @@ class TakeNested:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """Start no further step while the procedure is held, or go on."""
+
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class HookEnded:
     """A hook ended; ``failure`` is the reason or None. ``token`` is the one it was started with."""
 
@@ -152,6 +159,7 @@ Event = (
     | Forget
     | Shut
     | TakeNested
+    | Gate
     | HookEnded
     | StepEnded
 )

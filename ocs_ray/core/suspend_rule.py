@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ocs_ray.models.events import Event
-from ocs_ray.models.procedure_messages import SuspendRule
+from ocs_ray.models.procedure_settings import SuspendRule
 
 
 def is_cause(rule: SuspendRule, event: Event) -> bool | None:
@@ -29,8 +29,5 @@ def described(rule: SuspendRule) -> str:
     """The rule as people read it: ``TCS.weather.wind wind above 20``."""
     if rule.equals is not None:
         return f"{rule.event} {rule.key} is {rule.equals}"
-    return (
-        f"{rule.event} {rule.key} above {rule.above:g}"
-        if rule.above is not None
-        else f"{rule.event} {rule.key} below {rule.below}"
-    )
+    limit = f"above {rule.above:g}" if rule.above is not None else f"below {rule.below}"
+    return f"{rule.event} {rule.key} {limit}"

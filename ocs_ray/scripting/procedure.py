@@ -1,7 +1,7 @@
 """The script's side of its procedure: checkpoints, waits that end at once, its mailbox. Source: seed 004.
 
-The sequencer's own loop decides; it writes ``state`` and ``check`` here, and the script's threads read them. Writing one
-attribute needs no lock; what must wake up is told by ``tell``.
+The sequencer's own loop decides; it writes ``state`` and ``check`` here, and the script's threads read them. Writing
+one attribute needs no lock; what must wake up is told by ``tell``.
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from ocs_ray.core.procedure_events import Check
 from ocs_ray.models.procedure import ProcedureState
-
-TOPIC: Final = "cmd"
 
 _in_step: ContextVar[bool] = ContextVar("ocs_in_step", default=False)
 """Only a step is held and stopped at checkpoints: a hook, a timer or a loop in the background never is."""
@@ -194,6 +192,8 @@ class Procedure:
         while True:
             changed = self._changed  # before the look: what comes after it sets this one
             found = await link.receive(state, topic, max_messages)
+            if found is None and self.check is Check.WAIT:  # held by what is no message: a pause, a parent
+                await self.checkpoint()
             left = deadline - clock.time()
             if found is not None or left <= 0:
                 return found

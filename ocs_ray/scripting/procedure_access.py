@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from ocs_ray.core.procedure_events import Moment
+from ocs_ray.core.procedure_post import TOPIC
 from ocs_ray.models.procedure import ProcedureState, state_of
 from ocs_ray.scripting.handlers import HookHandler
-from ocs_ray.scripting.procedure import TOPIC
 from ocs_ray.scripting.script_scope import ScriptScope
 
 
@@ -16,8 +16,8 @@ class ProcedureAccess(ScriptScope):
     """Checkpoints, commands and moments of the procedure. A script that uses none is held between its steps."""
 
     @property
-    def state(self) -> ProcedureState:
-        """Where the procedure stands: ``if ctx.state is ProcedureState.HELD``."""
+    def procedure_state(self) -> ProcedureState:
+        """Where the procedure stands."""
         return self.life.procedure.state
 
     async def checkpoint(self) -> None:
@@ -63,8 +63,8 @@ class ProcedureAccess(ScriptScope):
             max_messages: how many are drained at a time; STOP and ABORT are found beyond it.
 
         Returns:
-            ``cmd``, ``message``, ``priority``, ``id``, ``sentAt`` (Unix time in seconds) and ``sender``; None when there is
-            no command to follow.
+            ``cmd``, ``message``, ``priority``, ``id``, ``sentAt`` (Unix time in seconds) and ``sender``; None when
+            there is no command to follow.
         """
         state = state_of(current_state) if isinstance(current_state, str) else current_state
         return await self.life.procedure.receive(state, topic, timeout_seconds, max_messages)

@@ -7,34 +7,18 @@ Setup command ``demo.commands_60s`` runs the function on a thread of its own. Th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import Any
 
+from ocs_ray.core.procedure_post import TOPIC
 from ocs_ray.errors import BadInputError
 from ocs_ray.models.commands import Setup
-from ocs_ray.models.procedure import ProcedureState
-from ocs_ray.scripting.procedure import TOPIC
+from ocs_ray.scripting.handlers import SetupHandler
+from ocs_ray.scripting.script_context import ScriptContext
+from ocs_ray.scripting.script_entry import Script
 
 __all__ = ["Workflow", "getWorkflows", "sleep_chunked", "workflow"]
-
-
-class WorkflowContext(Protocol):
-    """The part of a ScriptContext a workflow's runtime needs."""
-
-    def check_cancelled(self) -> None: ...
-
-    def sleep_chunked(self, total_ms: float, chunk_ms: float = 250) -> None: ...
-
-    async def recv_command(
-        self,
-        current_state: ProcedureState | str | None = None,
-        topic: str = TOPIC,
-        timeout_seconds: float = 0,
-        max_messages: int = 5,
-    ) -> dict[str, Any] | None: ...
-
-    async def blocking_io(self, work: Callable[[], Any]) -> Any: ...
 
 
 _running: ContextVar[WorkflowRuntime] = ContextVar("ocs_workflow_runtime")
@@ -55,7 +39,7 @@ class Workflow:
         """Call the function itself, as another function of the file may."""
         return self.body()
 
-    async def run(self, ctx: WorkflowContext, command: Setup) -> None:
+    async def run(self, ctx: ScriptContext, command: Setup) -> None:
         """Run it to its end on a thread of its own."""
         runtime = WorkflowRuntime(ctx, asyncio.get_running_loop(), command)
 
@@ -64,6 +48,23 @@ class Workflow:
             self.body()
 
         await ctx.blocking_io(work)
+
+
+def script_of(workflows: Sequence[Workflow]) -> Script:
+    """A script whose commands are these workflows."""
+
+    def body(ctx: ScriptContext) -> None:
+        for one in workflows:
+            ctx.on_setup(one.name)(_handler(one, ctx))
+
+    return Script(body)
+
+
+def _handler(one: Workflow, ctx: ScriptContext) -> SetupHandler:
+    async def run(command: Setup) -> None:
+        await one.run(ctx, command)
+
+    return run
 
 
 def workflow(name: str) -> Callable[[Callable[[], Any]], Workflow]:
@@ -80,7 +81,7 @@ class WorkflowRuntime:
         command: the command that runs the workflow.
     """
 
-    def __init__(self, ctx: WorkflowContext, loop: asyncio.AbstractEventLoop, command: Setup) -> None:
+    def __init__(self, ctx: ScriptContext, loop: asyncio.AbstractEventLoop, command: Setup) -> None:
         self._ctx, self._loop = ctx, loop
         self.command = command
 
