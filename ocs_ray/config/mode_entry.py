@@ -47,7 +47,7 @@ class ModeEntry(Message):
     @field_validator("suspend_when", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
-        return [value] if isinstance(value, dict) else value
+        return [cast("object", value)] if isinstance(value, dict) else value
 
     @field_validator("resources")
     @classmethod
@@ -82,7 +82,9 @@ class ModeEntry(Message):
             root=str(root.resolve()),
             example=str(folder / self.example) if self.example else None,
             hook_limit_s=self.hook_limit_s,
-            procedure=self.procedure.model_copy(update={"suspend_when": self.suspend_when}),
+            procedure=self.procedure.model_copy(
+                update={"suspend_when": (*self.procedure.suspend_when, *self.suspend_when)}
+            ),
         )
 
 

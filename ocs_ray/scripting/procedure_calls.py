@@ -46,8 +46,9 @@ class ProcedureCalls(SequenceEditing):
             sender: who sends it, for the record.
             request_id: of an earlier call whose answer was lost: it takes effect once.
         """
-        fields = {} if request_id is None else {"request_id": request_id}
-        message = SendCommand(message=command, topic=topic, sender=sender, wait_s=wait.total_seconds(), **fields)
+        message = SendCommand(message=command, topic=topic, sender=sender, wait_s=wait.total_seconds())
+        if request_id is not None:
+            message = message.model_copy(update={"request_id": request_id})
         return await self._ask(message, wait.total_seconds() + ASK_S)
 
     async def hold(self, *, wait: timedelta = AT_ONCE) -> CommandResult:
