@@ -12,7 +12,15 @@ import pytest
 
 from ocs_ray.cli import observation_run
 from ocs_ray.cli.failures import Interrupted
-from ocs_ray.cli.observation_picture import Change, EventSeen, PhaseBegan, Picture, RunBegan, SequencerChanged
+from ocs_ray.cli.observation_picture import (
+    Change,
+    EventSeen,
+    PhaseBegan,
+    Picture,
+    ProcedureMoved,
+    RunBegan,
+    SequencerChanged,
+)
 from ocs_ray.cli.observation_report import Observation
 from ocs_ray.cli.observation_request import Request
 from ocs_ray.cli.observation_run import LeftRunning, ObservationRun
@@ -155,7 +163,7 @@ def test_given_a_good_sequence_when_observed_then_it_completes_and_steps_and_eve
     assert [step.status for step in seen.steps] == ["Success", "Success"]
     assert [event.event_name for event in seen.events] == ["ObserveEvent.ObserveStart"] * 2
     kinds = {type(change) for change in scene.view.changes}
-    assert kinds == {RunBegan, SequencerChanged, EventSeen}
+    assert kinds == {RunBegan, SequencerChanged, ProcedureMoved, EventSeen}
 
 
 def test_given_a_failing_step_when_observed_then_the_reason_is_in_the_steps(scene: Scene) -> None:
