@@ -6,6 +6,7 @@ Every message of a script goes through its port, so this is seen here, whichever
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, Protocol
 
 from ocs_ray.errors import OcsError
@@ -14,6 +15,7 @@ from ocs_ray.models.prefix import ComponentType
 from ocs_ray.models.responses import Started
 from ocs_ray.models.sequencer_messages import HOURS_10_S, QueryFinal, RetryFailed, StartSequence, SubmitSequence
 from ocs_ray.scripting.port import Port
+from ocs_ray.scripting.procedure import Procedure
 
 SEQUENCER: Final = f"-{ComponentType.Sequencer}"
 
@@ -27,6 +29,10 @@ class Parent(Protocol):
 
     def child_ended(self, child: str) -> None:
         """All runs of that sequencer ended."""
+        ...
+
+    def waits_for_child(self) -> AbstractAsyncContextManager[None]:
+        """Inside of it a step waits for such a run; it is not left while the step is held."""
         ...
 
 
@@ -45,6 +51,9 @@ class ChildRuns:
 
     async def ask(self, name: str, message: object, timeout_s: float) -> Any:
         """Send one message to a named component; see ``Port``."""
+        if isinstance(message, QueryFinal) and SEQUENCER in name and self.parent is not None and Procedure.is_in_step():
+            async with self.parent.waits_for_child():
+                return await self._port.ask(name, message, timeout_s)
         reply = await self._port.ask(name, message, timeout_s)
         if isinstance(message, SubmitSequence | StartSequence | RetryFailed) and isinstance(reply, Started):
             task = asyncio.create_task(self._follow(name, reply.run_id))

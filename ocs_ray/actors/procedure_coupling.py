@@ -7,6 +7,7 @@ know of each other.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from ocs_ray.actors.questions import Questions
 from ocs_ray.actors.strand import Running, Strand
 from ocs_ray.core import procedure_events as pe
 from ocs_ray.core import sequencer_events as ev
+from ocs_ray.core.mailbox import Letter
 from ocs_ray.core.sequencer import SequencerCore
 from ocs_ray.core.sequencer_states import State
 from ocs_ray.models.editor_messages import Pause, Reset, Resume, StepOnce
@@ -28,6 +30,11 @@ from ocs_ray.scripting.script_life import ScriptLife
 
 _BEGINNING: Final = (State.SUBMITTING, State.STARTING)
 _C = ProcedureCommand
+CANCELLED: Final = "it was cancelled"
+"""What is said of a step whose task was cancelled."""
+ENDED: Final = "it was ended at a checkpoint"
+"""What is said of a step that was stopped or aborted at one."""
+EDITOR: Final = "editor"
 
 
 class ProcedureCoupling:
@@ -43,6 +50,8 @@ class ProcedureCoupling:
         script: the script.
         life: what the parts of the script share.
         settings: how patient to be.
+        hook_limit_s: longest the handlers of a moment may take, in seconds.
+        reason_of: a failure in words, with its place in the script.
         leave: ends this process, for the reason given.
     """
 
@@ -57,11 +66,15 @@ class ProcedureCoupling:
         script: RunningScript,
         life: ScriptLife,
         settings: ProcedureSettings,
+        hook_limit_s: float,
+        reason_of: Callable[[BaseException], str | None],
         leave: Callable[[str], None],
     ) -> None:
         self._core, self._handle, self._questions = core, handle, questions
         self._strand, self._script, self._life, self._leave = strand, script, life, leave
+        self._hook_limit_s, self._reason_of = hook_limit_s, reason_of
         self._step: Running | None = None
+        self._moment: Running | None = None
         self._ends_by: ProcedureCommand | None = None
         self.shell = ProcedureShell(name, port, self, life.procedure, settings)
         self._procedure = self.shell.core
@@ -94,23 +107,32 @@ class ProcedureCoupling:
         if core.state in (State.ABORTING, State.STOPPING) and came_from is State.RUNNING:
             by = _C.ABORT if core.state is State.ABORTING else _C.STOP
             self.shell.do(self._procedure.command(by, scope=pe.Scope.STEP))
-        if core.state is State.SHUTTING_DOWN and came_from is not State.SHUTTING_DOWN and was_active:
-            self.shell.do(self._procedure.command(_C.ABORT, reason="the sequencer shuts down"))
-        if was_active and not core.is_active:
+        if core.state is State.SHUTTING_DOWN and came_from is not State.SHUTTING_DOWN:
+            self._shuts_down(was_active or came_from in _BEGINNING)
+        elif was_active and not core.is_active:
             self._run_ended()
         if isinstance(event, ev.EditList):
             self._edited(event)
         self._look_for_breakpoint()
 
+    def _shuts_down(self, had_run: bool) -> None:
+        """Nothing is asked of the script any more: whatever the procedure was at is over."""
+        if had_run:
+            self.shell.do(self._procedure.command(_C.ABORT, reason="the sequencer shuts down"))
+            self.shell.do(self._procedure.run_ended(pe.RunEnd.CANCELLED))
+
     def _hook_ended(self, event: ev.HookEnded) -> None:
+        ends_by, self._ends_by = self._ends_by, None
         if event.failure is not None:
             self.shell.do(self._procedure.run_ended(pe.RunEnd.FAILED, event.failure))
-            return
-        self.shell.do(self._procedure.run_began())
-        if not self._core.is_active:  # an empty sequence is over at once
-            self._run_ended()
-        elif self._ends_by is not None:
-            self.end_run(self._ends_by)
+        else:
+            self.shell.do(self._procedure.run_began())
+            if not self._core.is_active:  # an empty sequence is over at once
+                self._run_ended()
+            elif ends_by is not None:
+                self.end_run(ends_by)
+        if ends_by is not None:
+            self.gate(closed=False)
 
     def _run_ended(self) -> None:
         response = self._core.history.query(str(self._core.run_id))
@@ -118,10 +140,17 @@ class ProcedureCoupling:
             case Completed():
                 self.shell.do(self._procedure.run_ended(pe.RunEnd.COMPLETED))
             case Cancelled():
-                self.shell.do(self._procedure.run_ended(pe.RunEnd.CANCELLED, "the run was cancelled"))
+                self.shell.do(self._procedure.run_ended(pe.RunEnd.CANCELLED, self._cause()))
             case _:
                 reason = response.message if isinstance(response, Error) else str(response)
                 self.shell.do(self._procedure.run_ended(pe.RunEnd.FAILED, reason))
+
+    def _cause(self) -> str:
+        """Why a run was cancelled: what is known already, else the failure its end made of the step in flight."""
+        failed = self._core.steps.first_failure if self._core.steps is not None else None
+        if self._procedure.reason or failed is None or failed.message in (CANCELLED, ENDED):
+            return ""
+        return failed.message
 
     def _edited(self, event: ev.EditList) -> None:
         """ESW's pause holds at the end of the step; its resume, or one step, lets go on."""
@@ -132,9 +161,13 @@ class ProcedureCoupling:
             case Pause() if steps.is_paused:
                 self.shell.do(self._procedure.command(_C.HOLD, reason="the sequence was paused", scope=pe.Scope.STEP))
             case Resume() | StepOnce():
-                self.shell.do(self._procedure.command(_C.RESUME, reason="the sequence was resumed"))
+                self._resumed()
             case _:
                 return
+
+    def _resumed(self) -> None:
+        """Go on after the hold; one that is not reached yet, as the step still runs, is left as soon as it is."""
+        self.shell.do(self._procedure.send(Letter(new_id(), _C.RESUME.value, EDITOR, time.time())))
 
     def _look_for_breakpoint(self) -> None:
         core = self._core
@@ -153,7 +186,8 @@ class ProcedureCoupling:
     def end_run(self, by: ProcedureCommand) -> None:
         """End the run: by stop, abort, or with the steps that are left dropped."""
         if self._core.state in _BEGINNING:
-            self._ends_by = by  # the hook is no step: it ends first
+            self._ends_by = by  # the hook is no step: it ends first, and then no step begins
+            self.gate(closed=True)
         elif self._core.state is State.RUNNING:
             ask = self._asked()
             if by is _C.COMPLETE:
@@ -187,15 +221,28 @@ class ProcedureCoupling:
     def run_moment(self, moment: pe.Moment, done: Callable[[str | None], None]) -> None:
         """Run the script's handlers of a moment."""
 
-        def ended(_: None, failure: BaseException | None) -> None:
-            if failure is not None:
-                self._strand.start(self._script.report(failure), lambda *_: None)
-            done(None if failure is None else f"{moment} failed: {failure}")
-
-        if self._script.has_moment(moment):
-            self._strand.start(self._script.run_moment(moment), ended)
-        else:
+        if not self._script.has_moment(moment):
             done(None)
+            return
+
+        def ended(_: None, failure: BaseException | None) -> None:
+            expiry.cancel()
+            if failure is not None and not running.is_cancelled:
+                self._strand.start(self._script.report(failure), lambda *_: None)
+            done(None if failure is None else f"{moment} failed: {self._reason_of(failure)}")
+
+        def given_up() -> None:
+            running.cancel()
+            done(f"{moment} failed: it took longer than {self._hook_limit_s:g} s")
+
+        running = self._moment = self._strand.start(self._script.run_moment(moment), ended)
+        expiry = asyncio.get_running_loop().call_later(self._hook_limit_s, given_up)
+
+    def leave_moment(self) -> None:
+        """Cancel the handlers of a moment that was left; those that have ended are not bothered."""
+        if self._moment is not None:
+            self._moment.cancel()
+            self._moment = None
 
     def on_strand(self, call: Callable[[], None]) -> None:
         """Call a function on the script's own loop."""

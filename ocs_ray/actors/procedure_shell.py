@@ -6,17 +6,26 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
-from typing import Any, Final, Protocol
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
 
+from ocs_ray.actors.procedure_host import Host
 from ocs_ray.core import procedure_events as pe
 from ocs_ray.core.mailbox import Disposition, Letter
 from ocs_ray.core.procedure import ProcedureCore
-from ocs_ray.core.procedure_states import next_state, settled
+from ocs_ray.core.procedure_post import TOPIC
+from ocs_ray.core.procedure_states import AT_REST, ENDING, LEAVING, YIELDED, YIELDING, leads_to, settled
 from ocs_ray.errors import OcsError
 from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
-from ocs_ray.models.procedure_messages import FOLLOWED, CommandResult, ProcedureChange, ProcedureStatus, SendCommand
+from ocs_ray.models.procedure_messages import (
+    FOLLOWED,
+    CommandResult,
+    ProcedureChange,
+    ProcedureStatus,
+    SendCommand,
+    WatchProcedure,
+)
 from ocs_ray.models.procedure_settings import ProcedureSettings
 from ocs_ray.scripting.port import Port
 from ocs_ray.scripting.procedure import Procedure
@@ -24,48 +33,9 @@ from ocs_ray.scripting.time_service import utc_time_now
 
 LOG: Final = logging.getLogger("ocs.procedure")
 CHANGES_KEPT: Final = 500
+LOOK_S: Final = 10.0
+"""How long another sequencer that is late is asked at a time, in seconds."""
 _S = ProcedureState
-
-
-class Host(Protocol):
-    """The sequencer as its procedure needs it; every call is made on the sequencer's own loop."""
-
-    @property
-    def run_id(self) -> str | None:
-        """The run that goes on, or the last one."""
-        ...
-
-    def end_run(self, by: ProcedureCommand) -> None:
-        """End the run, if one goes on: by stop, abort, or with the steps that are left dropped."""
-        ...
-
-    async def start_loaded(self) -> str:
-        """Start the loaded sequence; why not, empty when it was started."""
-        ...
-
-    def gate(self, *, closed: bool) -> None:
-        """Start no further step, or go on."""
-        ...
-
-    def resume_steps(self) -> None:
-        """Take the breakpoint away that ESW's pause set."""
-        ...
-
-    def run_moment(self, moment: pe.Moment, done: Callable[[str | None], None]) -> None:
-        """Run the script's handlers of a moment; ``done`` is told the failure or None."""
-        ...
-
-    def on_strand(self, call: Callable[[], None]) -> None:
-        """Call a function on the script's own loop."""
-        ...
-
-    def cancel_step(self) -> None:
-        """Cancel the task of the step in flight."""
-        ...
-
-    def give_up(self, reason: str) -> None:
-        """End this process: the script does not let go."""
-        ...
 
 
 class ProcedureShell:
@@ -87,50 +57,71 @@ class ProcedureShell:
         self._changes: deque[ProcedureChange] = deque(maxlen=CHANGES_KEPT)
         self._number = 0
         self._moved = asyncio.Event()
-        self._verdicts: dict[str, asyncio.Future[pe.Tell]] = {}
+        self._verdicts: dict[str, asyncio.Future[tuple[pe.Tell, int]]] = {}
         self._timers: list[asyncio.TimerHandle] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._parked = 0
+        self._is_pressed = False
         self.late = ""
         self.causes: tuple[str, ...] = ()
         script.link = self
 
     # -- what others ask -----------------------------------------------------------------------------------------
 
+    def take(self, message: SendCommand, answer: Callable[[CommandResult], None]) -> None:
+        """The same as ``send``, whether or not the asker has the patience to wait for it."""
+
+        async def work() -> None:
+            try:
+                answer(await self.send(message))
+            except asyncio.CancelledError:
+                state, reason = self.core.state, "the sequencer shuts down"
+                answer(CommandResult(accepted=False, disposition="rejected", state=state, reason=reason))
+                raise
+
+        self._spawn(work())
+
     async def send(self, message: SendCommand) -> CommandResult:
         """Take a command; what became of it, or, with ``wait_s``, how it was carried out."""
         letter = Letter(message.request_id, message.message, message.sender, time.time())
-        verdict: asyncio.Future[pe.Tell] = self._home.create_future()
+        verdict: asyncio.Future[tuple[pe.Tell, int]] = self._home.create_future()
         self._verdicts[letter.id] = verdict
-        told = self._first_word(self.do(self.core.send(letter, message.topic)), letter)
-        if told is None:  # START waits for the sequencer's word
-            told = await verdict
-        if not message.wait_s or told.disposition not in FOLLOWED:
-            if told.is_final:
-                self._verdicts.pop(letter.id, None)
-            return self._result(told)
+        try:
+            first = self._first_word(self.do(self.core.send(letter, message.topic)), letter)
+            if first is not None and not (message.wait_s and first.disposition in FOLLOWED):
+                return self._result(first)
+            if first is None and not message.wait_s:  # START waits for the sequencer's word
+                return self._result((await verdict)[0])
+            return await self._carried_out(message, verdict)
+        finally:
+            del self._verdicts[letter.id]
+
+    async def _carried_out(self, message: SendCommand, verdict: asyncio.Future[tuple[pe.Tell, int]]) -> CommandResult:
         try:
             async with asyncio.timeout(message.wait_s):
-                if not told.is_final:
-                    told = await verdict
-                if told.disposition is Disposition.CHOSEN and message.topic == "cmd":
-                    await self._until_reached(letter, told)
-                return self._result(told, reached=told.disposition is Disposition.CHOSEN)
+                told, since = await verdict
+                if told.disposition is not Disposition.CHOSEN:
+                    return self._result(told)
+                if message.topic != TOPIC or await self._comes_to(told, since):
+                    return self._result(told, reached=True)
+                return self._result(told, f"it came to {self.core.state} instead: {self.core.reason or 'another end'}")
         except TimeoutError:
-            return self._result(told, f"{self.core.state} after {message.wait_s:g} s: {self._waits_for()}")
-        finally:
-            self._verdicts.pop(letter.id, None)
+            reason = f"{self.core.state} after {message.wait_s:g} s: {self._waits_for()}"
+            disposition = verdict.result()[0].disposition if verdict.done() else Disposition.DEFERRED
+            return CommandResult(accepted=True, disposition=disposition.value, state=self.core.state, reason=reason)
 
     def _first_word(self, effects: list[pe.Effect], letter: Letter) -> pe.Tell | None:
         return next((e for e in effects if isinstance(e, pe.Tell) and e.letter.id == letter.id), None)
 
-    async def _until_reached(self, letter: Letter, told: pe.Tell) -> None:
-        """Wait for the state the command leads to, or for any other end of its way."""
-        assert letter.command is not None
-        first = next_state(told.state, letter.command)
-        target = settled(first) if first is not None else self.core.state
-        begun = self._number
-        while not (self.core.state is target or self._passed(target, begun)):
+    async def _comes_to(self, told: pe.Tell, since: int) -> bool:
+        """Wait for the state the command leads to, or for another end of its way; whether it was the former."""
+        assert told.letter.command is not None
+        target = leads_to(told.state, told.letter.command) or settled(told.state)
+        while not (self.core.state is target or self._passed(target, since)):
+            if self.core.state in AT_REST or (self.core.state in ENDING and target not in AT_REST):
+                return False
             await self._moved.wait()
+        return True
 
     def _passed(self, target: ProcedureState, since: int) -> bool:
         return any(change.state is target for change in self._changes if change.number > since)
@@ -191,9 +182,24 @@ class ProcedureShell:
                     self._propagate(effect)
                 case pe.Release():
                     pass  # the script is told below, once
-        if effects:
-            self._script.tell(self.core.state, self.core.checkpoint(), self._host.on_strand)
+        if effects or self.core.checkpoint() is not self._script.check:
+            self._tell_script()
+        self._mind_the_end()
         return effects
+
+    def _tell_script(self) -> None:
+        check = self.core.checkpoint()
+        if check is not pe.Check.WAIT:  # they go on: from here on they are not waiting any more
+            for _ in range(self._parked):
+                self.core.unpark()
+            self._parked = 0
+        self._script.tell(self.core.state, check, self._host.on_strand)
+
+    def _mind_the_end(self) -> None:
+        """A script that is to end its step now has so long for it."""
+        if self.core.state in ENDING and not self.core.lets_finish and not self._is_pressed:
+            self._is_pressed = True
+            self._after(self.settings.stop_grace_s, self._press)
 
     def _entered(self, effect: pe.Entered) -> None:
         self._number += 1
@@ -212,19 +218,19 @@ class ProcedureShell:
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
+        self._is_pressed = False
+        self._host.leave_moment()
         if effect.state is _S.UNHOLDING:
             self._host.resume_steps()
         if effect.state in (_S.HOLDING, _S.SUSPENDING):
             self._after(self.settings.hold_limit_s, self._report_late)
-        if effect.state in (_S.STOPPING, _S.ABORTING):
-            self._after(self.settings.stop_grace_s, self._press)
         self._moved.set()
         self._moved = asyncio.Event()
 
     def _tell(self, effect: pe.Tell) -> None:
         verdict = self._verdicts.get(effect.letter.id)
         if verdict is not None and effect.is_final and not verdict.done():
-            verdict.set_result(effect)
+            verdict.set_result((effect, self._number))
 
     def _run_handlers(self, moment: pe.Moment, token: int) -> None:
         self._host.run_moment(moment, lambda failure: self._do_later(lambda: self.core.handlers_ended(token, failure)))
@@ -236,6 +242,19 @@ class ProcedureShell:
             self._tell(pe.Tell(letter, Disposition.CHOSEN, _S.IDLE))
 
     # -- others --------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def waits_for_child(self) -> AsyncGenerator[None]:
+        """A step waits for another sequencer: that is held in its place, and the step does not go on before."""
+        self.do(self.core.park())
+        try:
+            try:
+                yield
+            finally:
+                while self.core.checkpoint() is pe.Check.WAIT:
+                    await self._moved.wait()
+        finally:
+            self.do(self.core.unpark())
 
     def _propagate(self, effect: pe.Propagate) -> None:
         for child in effect.children:
@@ -251,9 +270,24 @@ class ProcedureShell:
             return
         if not reply.reached and reply.accepted:
             self._say_late(f"{child} did not follow {command} within {limit_s:g} s: {reply.reason}")
-            return
+            await self._comes_late(child, command)
         # One that refuses has nothing to hold or to let go: it is at rest between two runs.
         self.do(self.core.child_settled(child, command))
+
+    async def _comes_late(self, child: str, command: ProcedureCommand) -> None:
+        """Wait until it has followed after all, as long as that is of interest."""
+        yields, seen = command in (ProcedureCommand.HOLD, ProcedureCommand.SUSPEND), 0
+        while child in self.core.waits_for:
+            try:
+                status: ProcedureStatus = await self._port.ask(
+                    child, WatchProcedure(after=seen, timeout_s=LOOK_S), LOOK_S + 5.0
+                )
+            except OcsError:
+                return  # it is gone: so are its runs
+            at_rest = status.state in AT_REST
+            if at_rest or (status.state in YIELDED if yields else status.state not in YIELDED | YIELDING | LEAVING):
+                return
+            seen = status.number
 
     def child_began(self, child: str) -> None:
         """The script waits for another sequencer from now on."""
@@ -293,13 +327,25 @@ class ProcedureShell:
 
     # -- the script's threads call these -------------------------------------------------------------------------
 
-    def park(self) -> None:
-        """A task waits at a checkpoint."""
-        self._do_later(self.core.park)
+    def park(self, since: int) -> None:
+        """A task waits at a checkpoint; one that was let go meanwhile does not."""
+        self._do_later(lambda: self._park(since))
 
-    def unpark(self) -> None:
-        """It goes on."""
-        self._do_later(self.core.unpark)
+    def unpark(self, since: int) -> None:
+        """It takes its leave; those that were let go are counted out already."""
+        self._do_later(lambda: self._unpark(since))
+
+    def _park(self, since: int) -> list[pe.Effect]:
+        if since != self._script.releases:
+            return []
+        self._parked += 1
+        return self.core.park()
+
+    def _unpark(self, since: int) -> list[pe.Effect]:
+        if since != self._script.releases:
+            return []
+        self._parked -= 1
+        return self.core.unpark()
 
     def touch(self) -> None:
         """A checkpoint was passed."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 from ocs_ray import errors
 from ocs_ray.actors.child_runs import ChildRuns
 from ocs_ray.actors.journal import Journal
-from ocs_ray.actors.procedure_coupling import ProcedureCoupling
+from ocs_ray.actors.procedure_coupling import CANCELLED, ENDED, ProcedureCoupling
 from ocs_ray.actors.procedure_shell import ProcedureShell
 from ocs_ray.actors.questions import Questions
 from ocs_ray.actors.sequence_door import SequenceDoor
@@ -52,6 +52,7 @@ from ocs_ray.models.sequencer_messages import (
 from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.scripting.events import Events
 from ocs_ray.scripting.port import Port
+from ocs_ray.scripting.procedure import StopRequested
 from ocs_ray.scripting.running_script import RunningScript, StepOutcome
 from ocs_ray.scripting.script_context import ScriptContext
 from ocs_ray.scripting.script_loading import load_script, script_error
@@ -145,6 +146,8 @@ class SequencerShell:
             script,
             ctx.life,
             settings,
+            self._hook_limit_s,
+            self._reason,
             self._give_up,
         )
         self._port.parent = self._coupling.shell
@@ -214,7 +217,7 @@ class SequencerShell:
         ask, is_new = self._questions.request(message.request_id)
         if is_new:
             if isinstance(message, SendCommand):
-                self._questions.answer(ask, await self._procedure.send(message))
+                self._procedure.take(message, lambda reply: self._questions.answer(ask, reply))
             else:
                 self._handle(event_of(message, ask, script))
         return await self._questions.reply(ask)
@@ -323,7 +326,7 @@ class SequencerShell:
             look_whether_it_can_run()
 
     def _report(self, failure: BaseException | None) -> None:
-        if failure is not None and self._core.state is not State.KILLED:
+        if isinstance(failure, Exception) and self._core.state is not State.KILLED:
             strand, _, script = self._running_script()
             strand.start(script.report(failure), lambda *_: None)
 
@@ -332,7 +335,9 @@ class SequencerShell:
         if failure is None:
             return None
         if isinstance(failure, asyncio.CancelledError):
-            return "it was cancelled"
+            return CANCELLED
+        if isinstance(failure, StopRequested):
+            return ENDED
         if isinstance(failure, OcsError):
             return str(failure)
         place = script_error(self._prefix, self._source.file, failure)

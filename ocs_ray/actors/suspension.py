@@ -61,6 +61,8 @@ class Suspension:
         seen = 0
         while True:
             state = self._procedure.core.state
+            if state not in (_S.SUSPENDING, _S.SUSPENDED):
+                self._suspends = False  # it was left in another way: what comes next is not ours
             if self._present and state is _S.EXECUTE:
                 self._suspends = True
                 await self._send(ProcedureCommand.SUSPEND)

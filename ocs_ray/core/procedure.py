@@ -54,6 +54,11 @@ class ProcedureCore:
         """The other sequencers that have not followed yet."""
         return self._children.waits_for
 
+    @property
+    def lets_finish(self) -> bool:
+        """Whether the step in flight may run to its end: the sequencer's own stop ends the run after it."""
+        return self.state is _S.STOPPING and self._script.scope is ev.Scope.STEP
+
     # -- commands ------------------------------------------------------------------------------------------------
 
     def send(self, letter: Letter, topic: str = TOPIC) -> list[ev.Effect]:
@@ -125,15 +130,15 @@ class ProcedureCore:
         return effects + self._do(command, "", letter.sender, ev.Scope.NOW)
 
     def _do(self, command: ProcedureCommand, reason: str, sender: str, scope: ev.Scope) -> list[ev.Effect]:
-        if command is _C.HOLD and scope is ev.Scope.NOW and self._is_pausing:
+        is_quicker = self._is_pausing if command is _C.HOLD else command is _C.STOP and self.lets_finish
+        if is_quicker and scope is ev.Scope.NOW:
             self._script.scope = scope  # a pause becomes a hold: it need not wait for the end of the step any more
             return [*self._children.entered(self.state), ev.Release()]
         target = next_state(self.state, command)
         if target is None or target is self.state:
             return []
-        self._script.scope = (
-            ev.Scope.NOW if self.state in YIELDED else scope
-        )  # who has yielded does not go on for a pause
+        # Who has yielded does not go on for a pause.
+        self._script.scope = ev.Scope.NOW if self.state in YIELDED else scope
         self._resets = target is _S.CLEARING and command is _C.RESET
         effects = self._enter(target, command, reason, sender)
         if command in (_C.STOP, _C.ABORT, _C.COMPLETE) and self._is_run:
@@ -188,11 +193,7 @@ class ProcedureCore:
 
     def checkpoint(self) -> ev.Check:
         """What the script is to do here and now."""
-        if self.state is _S.ABORTING or (self.state is _S.ABORTED and self._is_run):
-            return ev.Check.ABORT
-        if self.state is _S.STOPPING:
-            return ev.Check.STOP
-        return self._script.check(self.state)
+        return self._script.check(self.state, is_run=self._is_run)
 
     def park(self) -> list[ev.Effect]:
         """A task of the script waits at a checkpoint."""
@@ -309,7 +310,7 @@ class ProcedureCore:
             self._script.goes_on()
         if state in ENDING:
             self._wants_start = self._resets = False
-        if not (state in YIELDING and self._script.scope is ev.Scope.STEP):
+        if not (self._script.scope is ev.Scope.STEP and (state in YIELDING or state is _S.STOPPING)):
             effects += self._children.entered(state)
         effects += self._gate(state)
         if (moment := ev.MOMENTS.get(state)) is not None:

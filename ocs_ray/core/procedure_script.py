@@ -71,8 +71,12 @@ class ScriptSide:
         follows = self._has_followed if self._holds else self.parked > 0 and self.scope is Scope.NOW
         return follows or not is_busy
 
-    def check(self, state: ProcedureState) -> Check:
+    def check(self, state: ProcedureState, *, is_run: bool) -> Check:
         """Whether a checkpoint lets it through."""
+        if state is ProcedureState.ABORTING or (state is ProcedureState.ABORTED and is_run):
+            return Check.ABORT
+        if state is ProcedureState.STOPPING:  # the sequencer's own stop lets the step run to its end
+            return Check.GO if self.scope is Scope.STEP else Check.STOP
         if self._holds or self.scope is Scope.STEP or (self.guards and state in YIELDING):
             return Check.GO
         return Check.WAIT if state in YIELDING | YIELDED | LEAVING else Check.GO

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -31,12 +32,12 @@ class AbortRequested(StopRequested):
 class ProcedureLink(Protocol):
     """The sequencer as its script's procedure needs it; called from the script's threads."""
 
-    def park(self) -> None:
-        """A task waits at a checkpoint."""
+    def park(self, since: int) -> None:
+        """A task waits at a checkpoint; it had seen so many releases."""
         ...
 
-    def unpark(self) -> None:
-        """It goes on."""
+    def unpark(self, since: int) -> None:
+        """It goes on, or takes its leave."""
         ...
 
     def touch(self) -> None:
@@ -58,6 +59,9 @@ class Procedure:
     def __init__(self) -> None:
         self.state = ProcedureState.IDLE
         self.check = Check.GO
+        self.releases = 0
+        """How often those who wait at a checkpoint were let go. Whoever waits goes by this, not by ``check``: a hold
+        that follows at once finds it let go, or still waiting, and the sequencer knows which."""
         self.link: ProcedureLink | None = None
         self._changed = asyncio.Event()
         self._condition = threading.Condition()
@@ -71,6 +75,8 @@ class Procedure:
             on_strand: calls a function on the script's own loop.
         """
         self.state, self.check = state, check
+        if check is not Check.WAIT:
+            self.releases += 1
         with self._condition:
             self._condition.notify_all()
         on_strand(self._wake)
@@ -90,6 +96,11 @@ class Procedure:
             with suppress(ValueError):  # it was entered in another context
                 _in_step.reset(token)
 
+    @staticmethod
+    def is_in_step() -> bool:
+        """Whether a step calls this, in whichever of its tasks and threads."""
+        return _in_step.get()
+
     # -- the script's side ---------------------------------------------------------------------------------------
 
     def check_cancelled(self) -> None:
@@ -99,12 +110,18 @@ class Procedure:
             StopRequested: it is being stopped.
             AbortRequested: it is being aborted.
         """
+        if self.link is None or not _in_step.get():
+            return
         if self.check is Check.STOP:
             raise StopRequested
         if self.check is Check.ABORT:
             raise AbortRequested
-        if self.link is not None:
-            self._followed(self.link)
+        self._followed(self.link)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a step that comes to a checkpoint now waits there."""
+        return self.link is not None and _in_step.get() and self.check is Check.WAIT
 
     async def checkpoint(self) -> None:
         """A place where the step may be held, stopped or aborted.
@@ -116,15 +133,17 @@ class Procedure:
         link = self.link
         if link is None or not _in_step.get():
             return
-        self.check_cancelled()
-        if self.check is Check.WAIT:
-            link.park()
+        while True:
+            since = self.releases  # before the look
+            self.check_cancelled()
+            if self.check is not Check.WAIT:
+                return
+            link.park(since)
             try:
-                while self.check is Check.WAIT:
+                while self.releases == since:
                     await self._changed.wait()
             finally:
-                link.unpark()
-            self.check_cancelled()
+                link.unpark(since)
 
     def _followed(self, link: ProcedureLink) -> None:
         if self.check is Check.GO and self.state in (ProcedureState.HOLDING, ProcedureState.SUSPENDING):
@@ -148,24 +167,30 @@ class Procedure:
 
     def sleep_chunked(self, seconds: float, chunk_s: float) -> None:
         """The same for code that cannot await; in chunks, so that it also notices what nobody woke it for."""
-        link = self.link
+        if self.link is None or not _in_step.get():
+            time.sleep(seconds)
+            return
         while True:
-            self.check_cancelled()
-            if self.check is Check.WAIT and link is not None:
-                link.park()
-                try:
-                    with self._condition:
-                        self._condition.wait_for(lambda: self.check is not Check.WAIT)
-                finally:
-                    link.unpark()
-                continue
+            self._checkpoint_of_thread(self.link)
             if seconds <= 0:
                 return
-            chunk = min(seconds, chunk_s)
+            begun = time.monotonic()
             with self._condition:
-                if self.check is Check.GO:
-                    self._condition.wait_for(lambda: self.check is not Check.GO, chunk)
-            seconds -= chunk
+                self._condition.wait_for(lambda: self.check is not Check.GO, min(seconds, chunk_s))
+            seconds -= time.monotonic() - begun
+
+    def _checkpoint_of_thread(self, link: ProcedureLink) -> None:
+        while True:
+            since = self.releases
+            self.check_cancelled()
+            if self.check is not Check.WAIT:
+                return
+            link.park(since)
+            try:
+                with self._condition:
+                    self._condition.wait_for(lambda since=since: self.releases != since)
+            finally:
+                link.unpark(since)
 
     @contextmanager
     def no_hold(self) -> Generator[None]:
