@@ -69,7 +69,7 @@ async def expose(ctx: ScriptContext, command: Observe, *detectors: Detector) -> 
 
 
 async def _after_no_hold(ctx: ScriptContext) -> None:
-    """A checkpoint. A hold that waited for the end of a part not to be held takes effect when the sequencer hears of it.
+    """A checkpoint. A hold that waited for the end of a part not to be held comes when the sequencer hears of it.
 
     So it is asked for something first: its answer comes after that.
     """
