@@ -225,8 +225,9 @@ class Procedure:
         deadline = clock.time() + timeout_s
         while True:
             changed = self._changed  # before the look: what comes after it sets this one
+            is_held = self.is_held  # before the look too: no message has come with this hold
             found = await link.receive(state, topic, max_messages)
-            if found is None and self.check is Check.WAIT:  # held by what is no message: a pause, a parent
+            if found is None and is_held:  # by what is no message: a breakpoint, or it was heard of already
                 await self.checkpoint()
             left = deadline - clock.time()
             if found is not None or left <= 0:
