@@ -75,6 +75,7 @@ class ProcedureCoupling:
         self._hook_limit_s, self._reason_of = hook_limit_s, reason_of
         self._step: Running | None = None
         self._moment: Running | None = None
+        self._begins = False
         self._ends_by: ProcedureCommand | None = None
         self.shell = ProcedureShell(name, port, self, life.procedure, settings)
         self._procedure = self.shell.core
@@ -86,6 +87,10 @@ class ProcedureCoupling:
         if isinstance(event, ev.StepEnded) and event.run_id == self._core.run_id:
             self._step = None
             self.shell.do(self._procedure.step(in_flight=False))
+        if isinstance(event, ev.HookEnded):
+            self._begins = self._core.begins(event.token)
+            if self._begins and event.failure is None:  # first, so that the first step finds it in EXECUTE
+                self.shell.do(self._procedure.run_began())
 
     def step_began(self, step: Running) -> None:
         """A step was handed to the strand."""
@@ -102,7 +107,7 @@ class ProcedureCoupling:
         if core.state in _BEGINNING and came_from not in _BEGINNING:
             self._ends_by = None
             self.shell.do(self._procedure.run_begins())
-        if isinstance(event, ev.HookEnded) and came_from in _BEGINNING:
+        if isinstance(event, ev.HookEnded) and self._begins:
             self._hook_ended(event)
         if core.state in (State.ABORTING, State.STOPPING) and came_from is State.RUNNING:
             by = _C.ABORT if core.state is State.ABORTING else _C.STOP
@@ -125,12 +130,10 @@ class ProcedureCoupling:
         ends_by, self._ends_by = self._ends_by, None
         if event.failure is not None:
             self.shell.do(self._procedure.run_ended(pe.RunEnd.FAILED, event.failure))
-        else:
-            self.shell.do(self._procedure.run_began())
-            if not self._core.is_active:  # an empty sequence is over at once
-                self._run_ended()
-            elif ends_by is not None:
-                self.end_run(ends_by)
+        elif not self._core.is_active:  # an empty sequence is over at once
+            self._run_ended()
+        elif ends_by is not None:
+            self.end_run(ends_by)
         if ends_by is not None:
             self.gate(closed=False)
 

@@ -163,7 +163,8 @@ class ProcedureShell:
     # -- effects -------------------------------------------------------------------------------------------------
 
     def do(self, effects: list[pe.Effect]) -> list[pe.Effect]:
-        """Carry out what the core decided; gives the effects back."""
+        """Carry out what the core decided; gives the effects back. The script's handlers find it knowing of it."""
+        self._tell_script()
         for effect in effects:
             match effect:
                 case pe.Entered():
@@ -181,14 +182,16 @@ class ProcedureShell:
                 case pe.Propagate():
                     self._propagate(effect)
                 case pe.Release():
-                    pass  # the script is told below, once
-        if effects or self.core.checkpoint() is not self._script.check:
+                    self._tell_script(anyway=True)
+        if effects:
             self._tell_script()
         self._mind_the_end()
         return effects
 
-    def _tell_script(self) -> None:
+    def _tell_script(self, *, anyway: bool = False) -> None:
         check = self.core.checkpoint()
+        if check is self._script.check and self.core.state is self._script.state and not anyway:
+            return
         if check is not pe.Check.WAIT:  # they go on: from here on they are not waiting any more
             for _ in range(self._parked):
                 self.core.unpark()
@@ -353,7 +356,14 @@ class ProcedureShell:
 
     def guard(self, *, closed: bool) -> None:
         """A part that is not to be held begins, or ends."""
-        self._do_later(lambda: self.core.guard(closed=closed))
+
+        def guard() -> list[pe.Effect]:
+            effects = self.core.guard(closed=closed)
+            if not closed:
+                self._script.guards_followed += 1
+            return [*effects, pe.Release()]
+
+        self._do_later(guard)
 
     def _do_later(self, decide: Callable[[], list[pe.Effect]]) -> None:
         with suppress(RuntimeError):  # the loop is closed: the sequencer is gone

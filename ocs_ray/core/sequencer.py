@@ -333,6 +333,10 @@ class SequencerCore:
 
     # -- looking -------------------------------------------------------------------------------------------------
 
+    def begins(self, token: int) -> bool:
+        """Whether the hook with this token is the one a run begins with."""
+        return token in self._pending and self._pending[token].hook is Hook.NEW_SEQUENCE
+
     @property
     def peeked(self) -> StepRecord | None:
         """The step ``TakeNested`` would take."""

@@ -62,6 +62,9 @@ class Procedure:
         self.releases = 0
         """How often those who wait at a checkpoint were let go. Whoever waits goes by this, not by ``check``: a hold
         that follows at once finds it let go, or still waiting, and the sequencer knows which."""
+        self.guards_followed = 0
+        """How many ends of ``no_hold`` the sequencer has heard of: a checkpoint right after one waits for its word."""
+        self._guards_ended = 0
         self.link: ProcedureLink | None = None
         self._changed = asyncio.Event()
         self._condition = threading.Condition()
@@ -133,6 +136,8 @@ class Procedure:
         link = self.link
         if link is None or not _in_step.get():
             return
+        while self.guards_followed < self._guards_ended:
+            await self._changed.wait()
         while True:
             since = self.releases  # before the look
             self.check_cancelled()
@@ -180,6 +185,8 @@ class Procedure:
             seconds -= time.monotonic() - begun
 
     def _checkpoint_of_thread(self, link: ProcedureLink) -> None:
+        with self._condition:
+            self._condition.wait_for(lambda: self.guards_followed >= self._guards_ended)
         while True:
             since = self.releases
             self.check_cancelled()
@@ -202,6 +209,8 @@ class Procedure:
         try:
             yield
         finally:
+            with self._condition:
+                self._guards_ended += 1
             self.link.guard(closed=False)
 
     async def receive(
@@ -216,8 +225,9 @@ class Procedure:
         deadline = clock.time() + timeout_s
         while True:
             changed = self._changed  # before the look: what comes after it sets this one
+            is_held = self.is_held  # before the look too: no message has come with this hold
             found = await link.receive(state, topic, max_messages)
-            if found is None and self.check is Check.WAIT:  # held by what is no message: a pause, a parent
+            if found is None and is_held:  # by what is no message: a breakpoint, or it was heard of already
                 await self.checkpoint()
             left = deadline - clock.time()
             if found is not None or left <= 0:
