@@ -59,21 +59,12 @@ async def expose(ctx: ScriptContext, command: Observe, *detectors: Detector) -> 
     loads = [_load(ctx, command, detector) for detector in detectors]
     starts = [_start(ctx, command, detector) for detector in detectors]
     await carry_out_together(ctx, *loads)
-    await _after_no_hold(ctx)
+    await ctx.checkpoint()
     try:
         await carry_out_together(ctx, *starts)
     except asyncio.CancelledError:  # the script had its time to follow
         await read_out(ctx, *detectors)
         raise
-    await _after_no_hold(ctx)
-
-
-async def _after_no_hold(ctx: ScriptContext) -> None:
-    """A checkpoint. A hold that waited for the end of a part not to be held comes when the sequencer hears of it.
-
-    So it is asked for something first: its answer comes after that.
-    """
-    await ctx.recv_command(topic="exposures")
     await ctx.checkpoint()
 
 
