@@ -120,6 +120,36 @@ def test_given_a_held_exposure_step_when_stopped_then_the_run_is_cancelled_and_a
 
 
 @pytest.mark.parametrize("mode", CATALOGUE)
+def test_given_a_held_exposure_step_when_aborted_as_by_ctrl_c_then_the_run_is_cancelled(mode: ObsMode) -> None:
+    async def story() -> None:
+        async with exposing(mode) as night:
+            await night.top.hold()
+            await follow_to(night.top, S.HELD)
+            await night.top.abort_sequence()
+            final = await night.top.query_final(night.run_id, resume_on_error=True)
+            assert isinstance(final, Cancelled), final
+            await follow_to(night.top, S.ABORTED)
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("mode", CATALOGUE)
+def test_given_an_exposure_when_esw_s_stop_comes_then_the_step_ends_by_itself_and_the_data_are_whole(
+    mode: ObsMode,
+) -> None:
+    async def story() -> None:
+        settings = ProcedureSettings(stop_grace_s=0.05, kill_after_s=20)
+        async with exposing(mode, SHORT_MS, settings) as night:
+            await night.top.stop()
+            final = await night.top.query_final(night.run_id, resume_on_error=True)
+            assert isinstance(final, Cancelled), final
+            assert night.observed("ExposureEnd") == night.observed("ExposureStart")
+            assert night.observed("ExposureAborted") == 0
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("mode", CATALOGUE)
 def test_given_an_exposure_of_hours_when_stopped_then_it_is_read_out_after_the_grace(mode: ObsMode) -> None:
     async def story() -> None:
         settings = ProcedureSettings(stop_grace_s=0.2, kill_after_s=20)
