@@ -46,3 +46,7 @@ bench NAME *ARGS:
 fmt:
     '{{ bin }}/ruff' check --fix
     '{{ bin }}/ruff' format
+
+# Rewrite the state pictures in docs/explanations/procedure.md from the tables.
+pictures:
+    @PYTHONPATH='{{ justfile_directory() }}' '{{ bin }}/python' docs/pictures.py

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import ray
 
-from ocs_ray.actors.ray_actors import SWITCH_S
+from ocs_ray.actors.sequencer_actor import SWITCH_S
 from ocs_ray.actors.sequencer_shell import SequencerShell
 from ocs_ray.location.call import RayPort
 from ocs_ray.models.commands import Sequence, Setup

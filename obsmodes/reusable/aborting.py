@@ -5,8 +5,8 @@ Source: seed 001, "the script can take action to end the current step immediatel
 
 from __future__ import annotations
 
-from ocs_ray.scripting import ScriptContext, Setup, Subsystem, par
-from reusable.detectors import Detector
+from ocs_ray.scripting import ScriptContext, Subsystem, par
+from reusable.detectors import Detector, read_out
 
 
 def pass_abort_on(ctx: ScriptContext, *subsystems: Subsystem) -> None:
@@ -18,9 +18,8 @@ def pass_abort_on(ctx: ScriptContext, *subsystems: Subsystem) -> None:
 
 
 def abort_exposures(ctx: ScriptContext, *detectors: Detector) -> None:
-    """Read out what was exposed so far; a detector that does not expose answers Invalid, and that is fine."""
+    """Read out what was exposed so far."""
 
     @ctx.on_abort_sequence
     async def read_out_now() -> None:
-        abort = Setup(ctx.prefix, "ABORT_EXPOSURE")
-        await par(*(ctx.assembly(d.assembly).submit(abort, resume_on_error=True) for d in detectors))
+        await read_out(ctx, *detectors)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Final
 
 from ocs_ray.models.keys import int_key, string_key
 from ocs_ray.models.units import Units
-from ocs_ray.scripting import ExposureId, Observe, ScriptContext, Setup
+from ocs_ray.scripting import ExposureId, Observe, ScriptContext, Setup, par
 from reusable.orders import Order, carry_out_together
 from reusable.requirements import obs_id_of, value_of
 
@@ -50,11 +51,27 @@ def simple_order(ctx: ScriptContext, detector: Detector, name: str) -> Order:
 
 
 async def expose(ctx: ScriptContext, command: Observe, *detectors: Detector) -> None:
-    """Load all detectors at the same time, then expose all at the same time."""
+    """Load all detectors at the same time, then expose all at the same time.
+
+    It may be held before the exposure and after it, not while a shutter is open. Whoever cannot wait for the end of an
+    exposure, a stop or an abort, has it read out.
+    """
     loads = [_load(ctx, command, detector) for detector in detectors]
     starts = [_start(ctx, command, detector) for detector in detectors]
     await carry_out_together(ctx, *loads)
-    await carry_out_together(ctx, *starts)
+    await ctx.checkpoint()
+    try:
+        await carry_out_together(ctx, *starts)
+    except asyncio.CancelledError:  # the script had its time to follow
+        await read_out(ctx, *detectors)
+        raise
+    await ctx.checkpoint()
+
+
+async def read_out(ctx: ScriptContext, *detectors: Detector) -> None:
+    """End exposures and keep what they have so far; a detector that does not expose answers Invalid, which is fine."""
+    abort = Setup(ctx.prefix, "ABORT_EXPOSURE")
+    await par(*(ctx.assembly(detector.assembly).submit(abort, resume_on_error=True) for detector in detectors))
 
 
 def _load(ctx: ScriptContext, command: Observe, detector: Detector) -> Order:

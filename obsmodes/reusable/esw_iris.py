@@ -18,7 +18,7 @@ from ocs_ray.scripting import (
 from reusable.aborting import pass_abort_on
 from reusable.detectors import IMAGER, Detector
 from reusable.error_event import publish_error_event
-from reusable.esw_phases import Exposures, pass_on, phase, renamed
+from reusable.esw_phases import Exposures, announce_holds, pass_on, phase, renamed
 from reusable.requirements import obs_id_of, value_of
 
 TARGET, BASE = coord_key("targetCoords"), coord_key("baseCoords")
@@ -40,6 +40,7 @@ def esw_iris(ctx: ScriptContext, *science: Detector) -> None:
     """
     exposures = Exposures(Subsystem.IRIS)
     pass_abort_on(ctx, Subsystem.IRIS, Subsystem.TCS)
+    announce_holds(ctx)
 
     @ctx.on_setup("observationStart")
     async def observation_start(command: Setup) -> None:

@@ -1,4 +1,4 @@
-"""What every top-level script does: announce the phases, number the exposures, pass commands on."""
+"""What every top-level script does: announce phases and holds, number the exposures, pass commands on."""
 
 from __future__ import annotations
 
@@ -26,6 +26,20 @@ async def pass_on(ctx: ScriptContext, subsystem: Subsystem, command: Setup | Obs
     ctx.log.info("%s: sending %s to %s.%s", ctx.prefix, command.command_name, subsystem, ctx.obs_mode)
     await ctx.sequencer(subsystem).submit_and_wait(Sequence.of(command))
     ctx.log.info("%s: %s of %s.%s is done", ctx.prefix, command.command_name, subsystem, ctx.obs_mode)
+
+
+def announce_holds(ctx: ScriptContext) -> None:
+    """Tell the observatory when the observation is held or suspended, and when it goes on."""
+
+    @ctx.on_hold
+    @ctx.on_suspend
+    async def paused() -> None:
+        await ctx.observe_events.observe_paused()
+
+    @ctx.on_resume
+    @ctx.on_unsuspend
+    async def resumed() -> None:
+        await ctx.observe_events.observe_resumed()
 
 
 def renamed(command: Setup, name: str) -> Setup:

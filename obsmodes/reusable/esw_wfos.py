@@ -6,7 +6,7 @@ from ocs_ray.scripting import Observe, ObserveEventName, ScriptContext, Setup, S
 from reusable.aborting import pass_abort_on
 from reusable.detectors import BLUE, RED
 from reusable.error_event import publish_error_event
-from reusable.esw_phases import Exposures, pass_on, phase, renamed
+from reusable.esw_phases import Exposures, announce_holds, pass_on, phase, renamed
 from reusable.requirements import obs_id_of
 
 
@@ -17,6 +17,7 @@ def esw_wfos(ctx: ScriptContext, exposures: Exposures) -> None:
         exposures: numbers them.
     """
     pass_abort_on(ctx, Subsystem.WFOS)
+    announce_holds(ctx)
 
     @ctx.on_setup("observationStart")
     async def observation_start(command: Setup) -> None:

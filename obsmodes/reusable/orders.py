@@ -49,5 +49,6 @@ async def carry_out(ctx: ScriptContext, order: Order) -> None:
 
 
 async def carry_out_together(ctx: ScriptContext, *orders: Order) -> None:
-    """Send all orders at the same time and wait until all have ended."""
-    await par(*(carry_out(ctx, order) for order in orders))
+    """Send all orders at the same time and wait until all have ended; what moves is not held halfway."""
+    with ctx.no_hold():
+        await par(*(carry_out(ctx, order) for order in orders))

@@ -41,11 +41,12 @@ def tcs_pointing(ctx: ScriptContext) -> None:
     async def preset(command: Setup) -> None:
         obs_id = obs_id_of(command)
         target = value_of(command, BASE_COORDS, POINTING_KERNEL)
-        await carry_out(ctx, Order(POINTING_KERNEL, Setup(ctx.prefix, "SlewToTarget", obs_id, BASE.set(target))))
-        await par(
-            ctx.wait_for_event(MOUNT_POSITION, mount_within(SLEW_TOLERANCE_ARCSEC), ON_TARGET_WITHIN_S),
-            ctx.wait_for_event(ENCLOSURE_POSITION, enclosure_within(SLEW_TOLERANCE_ARCSEC), ON_TARGET_WITHIN_S),
-        )
+        with ctx.no_hold():  # a slew that was begun is ended
+            await carry_out(ctx, Order(POINTING_KERNEL, Setup(ctx.prefix, "SlewToTarget", obs_id, BASE.set(target))))
+            await par(
+                ctx.wait_for_event(MOUNT_POSITION, mount_within(SLEW_TOLERANCE_ARCSEC), ON_TARGET_WITHIN_S),
+                ctx.wait_for_event(ENCLOSURE_POSITION, enclosure_within(SLEW_TOLERANCE_ARCSEC), ON_TARGET_WITHIN_S),
+            )
 
     @ctx.on_setup("setupObservation")
     async def setup_observation(command: Setup) -> None:
@@ -57,8 +58,9 @@ def tcs_pointing(ctx: ScriptContext) -> None:
                 ObserveEventName.OffsetStart, obs_id, coordinate_system=CoordinateSystem.RADEC, p=p, q=q
             )
         offset = Setup(ctx.prefix, "SetOffset", obs_id, X.set(p), Y.set(q), FRAME.set("ICRS"))
-        await carry_out(ctx, Order(POINTING_KERNEL, offset))
-        await ctx.wait_for_event(MOUNT_POSITION, mount_within(OFFSET_TOLERANCE_ARCSEC), ON_TARGET_WITHIN_S)
+        with ctx.no_hold():
+            await carry_out(ctx, Order(POINTING_KERNEL, offset))
+            await ctx.wait_for_event(MOUNT_POSITION, mount_within(OFFSET_TOLERANCE_ARCSEC), ON_TARGET_WITHIN_S)
         if is_offset:
             await ctx.publish_observe_event(ObserveEventName.OffsetEnd, obs_id)
 

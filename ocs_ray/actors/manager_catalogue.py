@@ -105,6 +105,7 @@ class Catalogue:
             script=None if self._simulation or file is None else ScriptSource(file=file, root=mode.root),
             time_factor=time_factor or self._time_factor,
             hook_limit_s=mode.hook_limit_s,
+            procedure=mode.procedure_of(info),
         )
 
 

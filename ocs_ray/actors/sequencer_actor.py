@@ -10,6 +10,8 @@ import gc
 
 gc.disable()  # while modules are made there is nothing to collect, and looking for it takes a tenth of the time
 
+import asyncio
+import os
 import sys
 from typing import Any, Final
 
@@ -24,8 +26,14 @@ from ocs_ray.telemetry.structured_log import log_as
 
 gc.enable()
 
+LEAVE_S: Final = 0.2
 SWITCH_S: Final = 0.0005
 """How often a thread that does not pause gives the interpreter away, in seconds."""
+
+
+def _leave() -> None:
+    """End this process, its threads with it, as soon as the replies that are under way are sent."""
+    asyncio.get_running_loop().call_later(LEAVE_S, os._exit, 1)
 
 
 class Sequencer:
@@ -36,7 +44,7 @@ class Sequencer:
         mark_processes()
         # A script that spins gives the interpreter away this often: queries are answered between (5 ms is the default).
         sys.setswitchinterval(SWITCH_S)
-        self._shell = SequencerShell(prefix, obs_mode, sequence_component, RayPort())
+        self._shell = SequencerShell(prefix, obs_mode, sequence_component, RayPort(), _leave)
 
     async def start(self) -> None:
         """Nothing to do: the script comes with LoadScript."""
@@ -44,6 +52,6 @@ class Sequencer:
     async def ask(self, message: object) -> Any:
         """Hand one message to the shell."""
         if isinstance(message, LoadScript):
-            await self._shell.start(message.script, message.time_factor, message.hook_limit_s)
+            await self._shell.start(message.script, message.time_factor, message.hook_limit_s, message.procedure)
             return Ok()
         return await self._shell.ask(message)

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from ocs_ray import errors
+from ocs_ray.actors.child_runs import ChildRuns
 from ocs_ray.actors.journal import Journal
+from ocs_ray.actors.procedure_coupling import CANCELLED, ENDED, ProcedureCoupling
+from ocs_ray.actors.procedure_shell import ProcedureShell
 from ocs_ray.actors.questions import Questions
+from ocs_ray.actors.sequence_door import SequenceDoor
 from ocs_ray.actors.sequencer_requests import event_of
 from ocs_ray.actors.strand import Strand
+from ocs_ray.actors.suspension import Suspension
 from ocs_ray.core import sequencer_events as ev
 from ocs_ray.core.sequencer import SequencerCore
 from ocs_ray.core.sequencer_states import Hook, State, external
 from ocs_ray.core.sequencer_view import changes_since
 from ocs_ray.errors import OcsError, ScriptError, UnreachableError
-from ocs_ray.models.commands import SequenceCommand
 from ocs_ray.models.component_messages import ScriptSource
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix
+from ocs_ray.models.procedure import ProcedureState
+from ocs_ray.models.procedure_messages import GetProcedure, SendCommand, WatchProcedure
+from ocs_ray.models.procedure_settings import ProcedureSettings
 from ocs_ray.models.sequencer_messages import (
     AwaitEnd,
     GetMetrics,
@@ -41,12 +50,15 @@ from ocs_ray.models.sequencer_messages import (
     Watch,
 )
 from ocs_ray.models.sequencer_replies import Ok
+from ocs_ray.scripting.events import Events
 from ocs_ray.scripting.port import Port
+from ocs_ray.scripting.procedure import StopRequested
 from ocs_ray.scripting.running_script import RunningScript, StepOutcome
 from ocs_ray.scripting.script_context import ScriptContext
 from ocs_ray.scripting.script_loading import load_script, script_error
 from ocs_ray.scripting.time_scale import TimeScale
 
+LOG: Final = logging.getLogger("ocs.sequencer")
 HOOK_S: Final = 60.0
 SHUTDOWN_HOOK_S: Final = 5.0
 """Longest a shutdown hook may take, in seconds, whatever else is allowed: somebody waits for the end."""
@@ -64,11 +76,20 @@ class SequencerShell:
         obs_mode: its observing mode.
         sequence_component: the component it was loaded in.
         port: the door to other components.
+        leave: ends this process, when the script does not let go.
     """
 
-    def __init__(self, prefix: Prefix, obs_mode: ObsMode, sequence_component: Prefix, port: Port) -> None:
+    def __init__(
+        self,
+        prefix: Prefix,
+        obs_mode: ObsMode,
+        sequence_component: Prefix,
+        port: Port,
+        leave: Callable[[], None] = lambda: None,
+    ) -> None:
         self._prefix, self._obs_mode, self._component = prefix, obs_mode, sequence_component
-        self._port = port
+        self._port = ChildRuns(port)
+        self._leave, self._gave_up = leave, ""
         # Its changes are numbered from now on, so that nobody takes them for those of a sequencer that was here before.
         self._first_version = time.time_ns() // 1_000_000
         self._core = SequencerCore(self._first_version)
@@ -80,13 +101,22 @@ class SequencerShell:
         self._ended = asyncio.Event()
         self._source = ScriptSource(file="", root="")
         self._loaded: tuple[Strand, ScriptContext, RunningScript] | None = None
+        self._coupling: ProcedureCoupling | None = None
+        self._suspension: Suspension | None = None
 
-    async def start(self, script: ScriptSource | None, time_factor: float, hook_limit_s: float = HOOK_S) -> None:
+    async def start(
+        self,
+        script: ScriptSource | None,
+        time_factor: float,
+        hook_limit_s: float = HOOK_S,
+        settings: ProcedureSettings | None = None,
+    ) -> None:
         """Load the script on its strand; the sequencer is idle afterwards.
 
         Args:
             script: None for the simulated one.
             hook_limit_s: longest a hook may take, in seconds.
+            settings: of the procedure.
 
         Raises:
             ScriptError: names file, line and fault; nothing is left running.
@@ -101,6 +131,35 @@ class SequencerShell:
         except ScriptError:
             strand.close()
             raise
+        self._coupled(strand, ctx, self._loaded[2], settings or ProcedureSettings())
+
+    def _coupled(self, strand: Strand, ctx: ScriptContext, script: RunningScript, settings: ProcedureSettings) -> None:
+        """Give the script its procedure."""
+        name = f"{self._prefix}-Sequencer"
+        self._coupling = ProcedureCoupling(
+            name,
+            self._core,
+            self._handle,
+            self._questions,
+            self._port,
+            strand,
+            script,
+            ctx.life,
+            settings,
+            self._hook_limit_s,
+            self._reason,
+            self._give_up,
+        )
+        self._port.parent = self._coupling.shell
+        self._suspension = Suspension(settings.suspend_when, Events(self._prefix, self._port), self._coupling.shell)
+
+    def _give_up(self, reason: str) -> None:
+        """Whoever waits is answered; then this process ends, and its component reports the sequencer as lost."""
+        LOG.error("%s gives up: %s", self._prefix, reason)
+        self._gave_up = reason
+        self._handle(ev.Shut(self._questions.request("give up")[0]))
+        self._ended.set()
+        self._leave()
 
     async def _load(self, ctx: ScriptContext) -> RunningScript:
         loaded = load_script(self._source.file, self._source.root, self._prefix)
@@ -113,7 +172,13 @@ class SequencerShell:
 
     async def ask(self, message: object) -> Any:
         """Take one message; see ``models.sequencer_messages`` and ``models.editor_messages``."""
+        if self._gave_up and not isinstance(message, AwaitEnd):
+            raise self._unreachable(self._gave_up, "start it again: ocs restart-sequencer")
         match message:
+            case GetProcedure():
+                return self._procedure.status()
+            case WatchProcedure(after=after, timeout_s=timeout_s):
+                return await self._procedure.watch(after, timeout_s)
             case Request():
                 return await self._request(message)
             case QueryFinal(timeout_s=timeout_s):
@@ -147,14 +212,24 @@ class SequencerShell:
     async def _request(self, message: Request) -> Any:
         """A repeat of a request, after a reply that was lost, waits for the first one's answer."""
         if self._loaded is None:
-            raise UnreachableError(
-                name=f"{self._prefix}-Sequencer", reason="has not loaded its script yet", remedy="wait for configure"
-            )
+            raise self._unreachable("has not loaded its script yet", "wait for configure")
         _, _, script = self._loaded
         ask, is_new = self._questions.request(message.request_id)
         if is_new:
-            self._handle(event_of(message, ask, script))
+            if isinstance(message, SendCommand):
+                self._procedure.take(message, lambda reply: self._questions.answer(ask, reply))
+            else:
+                self._handle(event_of(message, ask, script))
         return await self._questions.reply(ask)
+
+    def _unreachable(self, reason: str, remedy: str) -> UnreachableError:
+        return UnreachableError(name=f"{self._prefix}-Sequencer", reason=reason, remedy=remedy)
+
+    @property
+    def _procedure(self) -> ProcedureShell:
+        if self._coupling is None:
+            raise self._unreachable("has not loaded its script yet", "wait for configure")
+        return self._coupling.shell
 
     async def _wait_for_the_end(self, message: QueryFinal, timeout_s: float) -> Any:
         ask = self._questions.new()
@@ -167,6 +242,8 @@ class SequencerShell:
 
     async def _await_end(self) -> Ok:
         await self._ended.wait()
+        if self._gave_up:
+            raise self._unreachable(self._gave_up, "start it again: ocs restart-sequencer")
         return Ok()
 
     async def _take_nested(self, step_id: str) -> bool:
@@ -179,7 +256,9 @@ class SequencerShell:
     def _handle(self, event: ev.Event) -> None:
         at = time.time()
         self._journal.append((event, at))
-        was_offline = self._core.state is State.OFFLINE
+        came_from, was_active, was_offline = self._core.state, self._core.is_active, self._core.state is State.OFFLINE
+        if self._coupling is not None:
+            self._coupling.before(event)
         for effect in self._core.handle(event, at):
             match effect:
                 case ev.RunStep():
@@ -199,6 +278,8 @@ class SequencerShell:
         if was_offline is not (self._core.state is State.OFFLINE) and self._core.state is not State.SHUTTING_DOWN:
             strand, ctx, _ = self._running_script()
             strand.call(ctx.set_online, was_offline)
+        if self._coupling is not None:
+            self._coupling.after(event, came_from, was_active)
 
     def _run_step(self, effect: ev.RunStep) -> None:
         strand, _, script = self._running_script()
@@ -213,7 +294,9 @@ class SequencerShell:
             )
             self._report(failure)
 
-        strand.start(script.run_step(effect.command), ended)
+        step = strand.start(script.run_step(effect.command), ended)
+        if self._coupling is not None:
+            self._coupling.step_began(step)
 
     def _run_hook(self, effect: ev.RunHook) -> None:
         strand, ctx, script = self._running_script()
@@ -243,7 +326,7 @@ class SequencerShell:
             look_whether_it_can_run()
 
     def _report(self, failure: BaseException | None) -> None:
-        if failure is not None and self._core.state is not State.KILLED:
+        if isinstance(failure, Exception) and self._core.state is not State.KILLED:
             strand, _, script = self._running_script()
             strand.start(script.report(failure), lambda *_: None)
 
@@ -252,7 +335,9 @@ class SequencerShell:
         if failure is None:
             return None
         if isinstance(failure, asyncio.CancelledError):
-            return "it was cancelled"
+            return CANCELLED
+        if isinstance(failure, StopRequested):
+            return ENDED
         if isinstance(failure, OcsError):
             return str(failure)
         place = script_error(self._prefix, self._source.file, failure)
@@ -263,6 +348,11 @@ class SequencerShell:
         return self._loaded
 
     def _close(self) -> None:
+        self._port.close()
+        if self._coupling is not None:
+            self._coupling.shell.close()
+        if self._suspension is not None:
+            self._suspension.close()
         if self._loaded is not None:
             strand, _, script = self._loaded
             strand.start(script.close(), lambda *_: strand.close())
@@ -301,25 +391,7 @@ class SequencerShell:
             online=self._core.state is not State.OFFLINE,
             hook_limit_s=self._hook_limit_s,
             blocked_s=round(blocked_s, 3),
+            procedure=ProcedureState.IDLE if self._coupling is None else self._coupling.shell.core.state,
+            late="" if self._coupling is None else self._coupling.shell.late,
             blocked_at=strand.is_at(self._source.root) if strand is not None and blocked_s else "",
         )
-
-
-class SequenceDoor:
-    """What ``next_if`` goes through: the strand asks, the home loop answers."""
-
-    def __init__(self, core: SequencerCore, take: Any, home: asyncio.AbstractEventLoop) -> None:
-        self._core, self._take, self._home = core, take, home
-
-    async def peek(self) -> tuple[str, SequenceCommand] | None:
-        """Id and command of the next executable step."""
-
-        async def look() -> tuple[str, SequenceCommand] | None:
-            step = self._core.peeked
-            return None if step is None else (step.id, step.command)
-
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(look(), self._home))
-
-    async def take(self, step_id: str) -> bool:
-        """Put exactly this step in flight beside the one that runs."""
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._take(step_id), self._home))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol, Self, TypeAlias
+from typing import Final, Protocol, Self, TypeAlias
 
 from ocs_ray.models.events import ObserveEvent
 from ocs_ray.models.obs_mode import ObsModeConfig
 from ocs_ray.models.params import Parameter
 from ocs_ray.models.prefix import Prefix
+from ocs_ray.models.procedure import ProcedureState
+from ocs_ray.models.procedure_messages import ProcedureStatus
 from ocs_ray.models.sequencer_messages import SequencerSnapshot
 from ocs_ray.models.steps import Step, StepStatus
 
@@ -36,13 +38,33 @@ class SequencerChanged:
 
 
 @dataclass(frozen=True)
+class ProcedureMoved:
+    """The procedure of one of the mode's sequencers changed; its status holds the changes that are new."""
+
+    prefix: Prefix
+    status: ProcedureStatus
+
+
+@dataclass(frozen=True)
 class EventSeen:
     """An observe event of this observation."""
 
     event: ObserveEvent
 
 
-Change: TypeAlias = PhaseBegan | RunBegan | SequencerChanged | EventSeen
+Change: TypeAlias = PhaseBegan | RunBegan | SequencerChanged | ProcedureMoved | EventSeen
+
+USUAL: Final = frozenset(
+    {
+        ProcedureState.IDLE,
+        ProcedureState.STARTING,
+        ProcedureState.EXECUTE,
+        ProcedureState.COMPLETING,
+        ProcedureState.COMPLETE,
+        ProcedureState.RESETTING,
+    }
+)
+"""States a run that nobody touches goes through; only others are shown."""
 
 
 class View(Protocol):
@@ -81,6 +103,7 @@ class Picture:
     phase: str = ""
     run_id: str | None = None
     sequencers: dict[Prefix, SequencerSnapshot] = field(default_factory=dict[Prefix, SequencerSnapshot])
+    procedures: dict[Prefix, ProcedureStatus] = field(default_factory=dict[Prefix, ProcedureStatus])
     events: list[ObserveEvent] = field(default_factory=list[ObserveEvent])
 
     def take(self, change: Change) -> None:
@@ -92,6 +115,8 @@ class Picture:
                 self.phase, self.run_id = "", run_id
             case SequencerChanged(prefix, snapshot):
                 self.sequencers[prefix] = snapshot
+            case ProcedureMoved(prefix, status):
+                self.procedures[prefix] = status
             case EventSeen(event):
                 self.events.append(event)
 
@@ -107,6 +132,11 @@ class Picture:
     def others(self) -> tuple[Prefix, ...]:
         """The mode's other sequencers."""
         return tuple(prefix for prefix in self.mode.sequencer_prefixes() if prefix != self.target)
+
+    def unusual(self, prefix: Prefix) -> ProcedureStatus | None:
+        """Where a sequencer's procedure stands when a person should know: held, suspended, stopped, or on the way."""
+        status = self.procedures.get(prefix)
+        return None if status is None or (status.state in USUAL and not status.late) else status
 
     def is_ours(self, source: Prefix) -> bool:
         """Whether an event of ``source`` belongs to this observation.

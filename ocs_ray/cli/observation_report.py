@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from rich.table import Table
 
@@ -12,8 +12,11 @@ from ocs_ray.cli.failures import FAILED, OK
 from ocs_ray.models import wire
 from ocs_ray.models.events import ObserveEvent
 from ocs_ray.models.prefix import Prefix
+from ocs_ray.models.procedure import ProcedureState
 from ocs_ray.models.responses import Cancelled, Completed, SubmitResponse
 from ocs_ray.models.steps import Step, StepStatus
+
+ENDED_EARLY: Final = (ProcedureState.STOPPED, ProcedureState.ABORTED)
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Observation:
         response: its final response; None when the sequencer was lost before it gave one.
         problem: why there is no response.
         elapsed_s: from the submission to the response.
+        procedure: where the procedure of its sequencer stood afterwards; None when it could not be asked.
     """
 
     mode: str
@@ -35,6 +39,7 @@ class Observation:
     events: tuple[ObserveEvent, ...]
     elapsed_s: float
     time_factor: float | None
+    procedure: ProcedureState | None = None
 
     @property
     def exit_code(self) -> int:
@@ -57,7 +62,8 @@ def failure_text(seen: Observation) -> str:
             return f"the sequence was lost: {seen.problem}"
         case Cancelled():
             ran = sum(1 for step in seen.steps if step.status in (StepStatus.SUCCESS, StepStatus.FAILURE))
-            return f"the sequence was cancelled after {ran} of {total} steps"
+            by = f", {seen.procedure}" if seen.procedure in ENDED_EARLY else ""
+            return f"the sequence was cancelled after {ran} of {total} steps{by}"
         case response:
             failed = [(n, step) for n, step in enumerate(seen.steps, 1) if step.status is StepStatus.FAILURE]
             if not failed:
@@ -91,6 +97,7 @@ def document(seen: Observation) -> dict[str, Any]:
         "run_id": seen.run_id,
         "response": None if seen.response is None else wire.encode(seen.response),
         "problem": failure_text(seen) or None,
+        "procedure": seen.procedure,
         "steps": [_step(step) for step in seen.steps],
         "observe_events": [wire.encode(event) for event in seen.events],
         "time_factor": seen.time_factor,

@@ -11,7 +11,16 @@ from collections.abc import Awaitable, Callable
 from ocs_ray.cli.event_feed import EventFeed
 from ocs_ray.cli.failures import Interrupted
 from ocs_ray.cli.interrupts import Interrupts, cancelled
-from ocs_ray.cli.observation_picture import Change, EventSeen, PhaseBegan, Picture, RunBegan, SequencerChanged, View
+from ocs_ray.cli.observation_picture import (
+    Change,
+    EventSeen,
+    PhaseBegan,
+    Picture,
+    ProcedureMoved,
+    RunBegan,
+    SequencerChanged,
+    View,
+)
 from ocs_ray.cli.observation_report import Observation
 from ocs_ray.cli.observation_request import Request
 from ocs_ray.cli.sequencer_feed import following
@@ -19,6 +28,7 @@ from ocs_ray.client import Sequencer
 from ocs_ray.errors import UnreachableError
 from ocs_ray.models.events import ObserveEvent
 from ocs_ray.models.prefix import Prefix
+from ocs_ray.models.procedure_messages import ProcedureStatus
 from ocs_ray.models.responses import SubmitResponse
 from ocs_ray.models.sequencer_messages import SequencerSnapshot
 
@@ -39,6 +49,7 @@ class ObservationRun:
     def __init__(self, request: Request, picture: Picture, view: View, signals: Interrupts) -> None:
         self._request, self._picture, self._view, self._signals = request, picture, view, signals
         self._sequencer = Sequencer.at(request.target)
+        self._procedure: ProcedureStatus | None = None
 
     async def run(self) -> Observation:
         """The observation, however it ended.
@@ -49,7 +60,8 @@ class ObservationRun:
             UnreachableError: the sequencer was gone before it took the sequence.
         """
         feed = EventFeed(self._event_seen)
-        async with feed.open(), following(self._request.mode.sequencer_prefixes(), self._sequencer_changed):
+        prefixes = self._request.mode.sequencer_prefixes()
+        async with feed.open(), following(prefixes, self._sequencer_changed, self._procedure_moved):
             begun = time.monotonic()
             try:
                 response, is_unwanted = await self._submitted()
@@ -83,6 +95,7 @@ class ObservationRun:
             events=tuple(self._picture.events),
             elapsed_s=elapsed_s,
             time_factor=self._picture.time_factor,
+            procedure=None if self._procedure is None else self._procedure.state,
         )
 
     # -- waiting -------------------------------------------------------------------------------------------------
@@ -199,10 +212,14 @@ class ObservationRun:
     def _sequencer_changed(self, prefix: Prefix, snapshot: SequencerSnapshot) -> None:
         self._tell(SequencerChanged(prefix, snapshot))
 
+    def _procedure_moved(self, prefix: Prefix, status: ProcedureStatus) -> None:
+        self._tell(ProcedureMoved(prefix, status))
+
     async def _last_look(self, run_id: str) -> None:
         """The steps as they ended; a sequencer that is gone leaves what was seen last."""
         try:
             snapshot = await self._sequencer.snapshot()
+            self._procedure = await self._sequencer.procedure_state()
         except UnreachableError:
             return
         if snapshot.run_id == run_id:

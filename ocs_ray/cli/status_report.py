@@ -106,24 +106,25 @@ def _components(seen: ManagerStatus) -> RenderableType:
         return Text("\nno sequence components (start some: ocs provision)")
     orphans = {component.prefix for component in seen.without_agent}
     shown = report_table.table(
-        "sequence components", "component", "machine", "state", "sequencer", "does", "step", "script"
+        "sequence components", "component", "machine", "state", "sequencer", "does", "procedure", "step", "script"
     )
     for component in components:
         machine = f"{component.machine} (no agent)" if component.prefix in orphans else component.machine
         state = f"{component.state}{_restarted(component)}"
         shown.add_row(component.prefix, machine, state, component.loaded or "", *_doing(component.sequencer))
     for prefix in seen.silent_components:
-        shown.add_row(prefix, "", "does not answer", "", "", "", "")
+        shown.add_row(prefix, "", "does not answer", "", "", "", "", "")
     return shown
 
 
-def _doing(told: SequencerStatus | None) -> tuple[str, str, str]:
-    """What a sequencer does, at which step, in which script; nothing of one that did not answer."""
+def _doing(told: SequencerStatus | None) -> tuple[str, str, str, str]:
+    """What a sequencer does, and its procedure, at which step, in which script; nothing of one that did not answer."""
     if told is None:
-        return "", "", ""
+        return "", "", "", ""
     done = f"{told.steps_done}/{told.steps_total}" if told.steps_total else ""
     does = f"{told.state}, script blocked for {told.blocked_s:.0f} s" if told.blocked_s else str(told.state)
-    return does, " ".join(filter(None, (told.step, done))), told.blocked_at or told.script
+    procedure = f"{told.procedure}, late: {told.late}" if told.late else str(told.procedure)
+    return does, procedure, " ".join(filter(None, (told.step, done))), told.blocked_at or told.script
 
 
 def _devices(agents: Iterable[AgentStatus]) -> RenderableType:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import ocs_ray
-from ocs_ray.cli import config_verbs, obsmodes_verbs, operating_verbs, script_verbs
+from ocs_ray.cli import config_verbs, obsmodes_verbs, operating_verbs, script_verbs, sequencer_verbs
 from ocs_ray.cli.arguments import SCALE, AsJson, KeepUp, ModeOption, TimeFactor
 
 
@@ -91,6 +91,7 @@ def make_app() -> typer.Typer:
     for verb in VERBS:
         app.command()(verb)
     app.add_typer(operating_verbs.make_spawn_app(), name="spawn")
+    app.add_typer(sequencer_verbs.make_app(), name="sequencer")
     app.add_typer(obsmodes_verbs.make_app(), name="obsmodes")
     app.add_typer(script_verbs.make_app(), name="script")
     app.add_typer(config_verbs.make_app(), name="config")

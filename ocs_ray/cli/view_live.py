@@ -18,6 +18,7 @@ from ocs_ray.models.steps import Step, StepStatus
 
 REDRAWS_PER_S: Final = 8
 EVENTS_SHOWN: Final = 8
+ATTENTION: Final = "bold black on yellow"
 STYLES: Final = {
     StepStatus.PENDING: ("·", ".", "dim"),
     StepStatus.IN_FLIGHT: ("▶", ">", "bold cyan"),
@@ -102,6 +103,9 @@ def _header(picture: Picture, elapsed_s: float) -> Text:
     head.append(f"{elapsed_s:.1f} s")
     if picture.time_factor is not None:
         head.append(f"  time factor {picture.time_factor:g}", "dim")
+    if (unusual := picture.unusual(picture.target)) is not None:
+        head.append(f"  {unusual.state} ", ATTENTION)
+        head.append(" ".join(filter(None, ("", unusual.reason, unusual.late))), "yellow")
     if picture.phase:
         head.append(f"  {picture.phase} ...", "cyan")
     return head
@@ -138,14 +142,16 @@ def _took(step: Step | None, now: float) -> str:
 
 def _others(picture: Picture) -> Table:
     table = Table.grid(padding=(0, 2))
-    for _ in range(4):
+    for _ in range(5):
         table.add_column(no_wrap=True, overflow="ellipsis")
     for prefix in picture.others:
         snapshot = picture.sequencers.get(prefix)
         if snapshot is None:
-            table.add_row(prefix, "Idle", "", "", style="dim")
+            table.add_row(prefix, "Idle", "", "", "", style="dim")
         else:
-            table.add_row(prefix, snapshot.state, *_activity(snapshot))
+            unusual = picture.unusual(prefix)
+            state = Text(f" {unusual.state} ", ATTENTION) if unusual is not None else Text()
+            table.add_row(prefix, snapshot.state, state, *_activity(snapshot))
     return table
 
 

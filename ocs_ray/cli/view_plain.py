@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Self
 
-from ocs_ray.cli.observation_picture import Change, EventSeen, PhaseBegan, Picture, RunBegan, SequencerChanged, key_data
+from ocs_ray.cli.observation_picture import (
+    USUAL,
+    Change,
+    EventSeen,
+    PhaseBegan,
+    Picture,
+    ProcedureMoved,
+    RunBegan,
+    SequencerChanged,
+    key_data,
+)
 from ocs_ray.models.prefix import Prefix
+from ocs_ray.models.procedure_messages import ProcedureChange, ProcedureStatus
 from ocs_ray.models.steps import Step, StepStatus
 
 
@@ -22,6 +33,8 @@ class PlainView:
     def __init__(self, picture: Picture, write: Callable[[str], None], elapsed_s: Callable[[], float]) -> None:
         self._picture, self._write, self._elapsed_s = picture, write, elapsed_s
         self._told: dict[str, StepStatus] = {}  # step id -> the status a line was written for
+        self._unusual: set[Prefix] = set()  # those whose procedure was last told to be in no usual state
+        self._late: dict[Prefix, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -44,6 +57,8 @@ class PlainView:
                     self._forget(snapshot.steps)
                 else:
                     self._steps(prefix, snapshot.steps)
+            case ProcedureMoved(prefix, status):
+                self._procedure(prefix, status)
             case EventSeen(event):
                 self._line(f"event {event.event_name} {event.source} {key_data(event)}".rstrip())
 
@@ -65,6 +80,19 @@ class PlainView:
             self._told[step.id] = step.status
             self._line(f"{whose}step {number}/{len(steps)} {step.command.command_name} {_status(step)}")
 
+    def _procedure(self, prefix: Prefix, status: ProcedureStatus) -> None:
+        """Holds, suspensions and early ends; and that it goes on after them."""
+        for change in status.changes:
+            if change.state not in USUAL:
+                self._line(f"{prefix} {_entered(change)}")
+                self._unusual.add(prefix)
+            elif prefix in self._unusual:
+                self._line(f"{prefix} {change.state}")
+                self._unusual.discard(prefix)
+        if status.late and self._late.get(prefix) != status.late:
+            self._line(f"{prefix} late: {status.late}")
+        self._late[prefix] = status.late
+
     def _line(self, text: str) -> None:
         self._write(f"[{self._elapsed_s():6.1f}s] {text}")
 
@@ -72,3 +100,8 @@ class PlainView:
 def _status(step: Step) -> str:
     took = "" if step.duration_s is None else f" after {step.duration_s:.1f} s"
     return f"{step.status}{took}" + (f": {step.message}" if step.message else "")
+
+
+def _entered(change: ProcedureChange) -> str:
+    who = f" by {change.by} from {change.sender}" if change.sender else ""
+    return f"{change.state}{who}" + (f": {change.reason}" if change.reason else "")

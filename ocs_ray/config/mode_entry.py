@@ -12,6 +12,7 @@ from ocs_ray.models.identifiers import ObsMode, VariationInfo
 from ocs_ray.models.message import Message
 from ocs_ray.models.obs_mode import ObsModeConfig
 from ocs_ray.models.prefix import Subsystem, known_subsystem
+from ocs_ray.models.procedure_settings import ProcedureSettings, SuspendRule
 
 
 def _known(value: object) -> object:
@@ -30,6 +31,8 @@ class ModeEntry(Message):
         sequencers: ``ESW`` or ``IRIS.imager`` -> script, relative to the file; a plain list names no scripts.
         example: file of a sequence, relative to this one.
         hook_limit_s: longest a hook may take, in seconds.
+        procedure: how patient the procedure is with its scripts.
+        suspend_when: external causes that suspend the mode's top-level sequencer; one, or a list.
 
     Source: esw ObsModeConfig.scala; scripts, example and limit are ours.
     """
@@ -38,6 +41,13 @@ class ModeEntry(Message):
     sequencers: dict[VariationInfo, str | None] = Field(min_length=1)
     example: str | None = None
     hook_limit_s: PositiveFloat = 60.0
+    procedure: ProcedureSettings = ProcedureSettings()
+    suspend_when: tuple[SuspendRule, ...] = ()
+
+    @field_validator("suspend_when", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return [cast("object", value)] if isinstance(value, dict) else value
 
     @field_validator("resources")
     @classmethod
@@ -72,6 +82,9 @@ class ModeEntry(Message):
             root=str(root.resolve()),
             example=str(folder / self.example) if self.example else None,
             hook_limit_s=self.hook_limit_s,
+            procedure=self.procedure.model_copy(
+                update={"suspend_when": (*self.procedure.suspend_when, *self.suspend_when)}
+            ),
         )
 
 

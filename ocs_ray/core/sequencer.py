@@ -68,7 +68,8 @@ class SequencerCore:
         self.history = RunHistory()
         self.log = ChangeLog(first_version)
         self._ended_by: State | None = None
-        self._active = False
+        self.is_active = False
+        self._gated = False
         self._edited = False
         self._pending: dict[int, Pending] = {}
         self._tokens = 0
@@ -121,6 +122,9 @@ class SequencerCore:
                 return self._move(Trigger.GO_ONLINE if event.online else Trigger.GO_OFFLINE, event.ask)
             case ev.ChangeMode():
                 return self._change_mode(event)
+            case ev.Gate():
+                self._gated = event.closed
+                return self._advance(at)
             case ev.AskFinal():
                 response = self.history.query_final(event.run_id, event.ask)
                 return [] if response is None else [ev.Answer(event.ask, response)]
@@ -163,7 +167,7 @@ class SequencerCore:
     def _start_run(self, pending: Pending, at: float) -> list[ev.Effect]:
         assert pending.steps is not None
         self.steps, self.run_id = pending.steps, pending.run_id
-        self._active, self._ended_by = True, None
+        self.is_active, self._ended_by = True, None
         self.history.begin(Run(pending.run_id, pending.steps, at))
         return [ev.Answer(pending.ask, Started(run_id=Id(pending.run_id))), *self._advance(at)]
 
@@ -239,7 +243,7 @@ class SequencerCore:
 
     def _take_nested(self, event: ev.TakeNested, at: float) -> list[ev.Effect]:
         step = None
-        if self.state is State.RUNNING and self.steps is not None:
+        if self.state is State.RUNNING and self.steps is not None and not self._gated:
             step = self.steps.take_nested(event.step_id, at)
         return [ev.Answer(event.ask, step is not None)]
 
@@ -247,7 +251,7 @@ class SequencerCore:
         """Start the next step, or end the run. While an abort or stop hook runs nothing starts and nothing ends."""
         if self.state is not State.RUNNING or self.steps is None or self.run_id is None:
             return []
-        step = self.steps.take_next(at)
+        step = None if self._gated else self.steps.take_next(at)
         if step is not None:
             return [ev.RunStep(self.run_id, step.id, step.command)]
         return self._finish(self._final_response(self.steps), at) if self.steps.is_finished else []
@@ -262,7 +266,7 @@ class SequencerCore:
         return Completed(run_id=run_id, result=Result())
 
     def _finish(self, response: SubmitResponse, at: float) -> list[ev.Effect]:
-        self._active = False
+        self.is_active = False
         decision = decide(self.state, Trigger.RUN_ENDED)
         if isinstance(decision, Accepted):  # a shutdown ends the run from wherever it is
             self.state = decision.state
@@ -291,7 +295,7 @@ class SequencerCore:
 
     def _edit_refusal(self, name: str) -> Refused | None:
         """Edits are for Loaded and Running; once a run is being ended nothing more is taken into it."""
-        if self._active and self._ended_by is not None:
+        if self.is_active and self._ended_by is not None:
             return Refused(self._ended_by, name)
         if name == Trigger.RESET:
             decision = decide(self.state, Trigger.RESET)
@@ -301,7 +305,7 @@ class SequencerCore:
     # -- ending --------------------------------------------------------------------------------------------------
 
     def _end(self, event: ev.End) -> list[ev.Effect]:
-        if self._active and self.state is State.RUNNING and self._ended_by is not None:
+        if self.is_active and self.state is State.RUNNING and self._ended_by is not None:
             name = Trigger.ABORT if event.abort else Trigger.STOP
             if not (event.abort and self._ended_by is State.STOPPING):  # an abort may follow a stop, to be quicker
                 return [ev.Answer(event.ask, _unhandled(Refused(self._ended_by, name)))]
@@ -321,7 +325,7 @@ class SequencerCore:
         released += [ev.Answer(pending.ask, _shut_reply(pending)) for pending in self._pending.values()]
         self._pending.clear()
         effects = self._run_hook(decision, event.ask)
-        if self._active and self.run_id is not None:
+        if self.is_active and self.run_id is not None:
             if self.steps is not None:
                 self.steps.cancel_pending()
             released += self._finish(Cancelled(run_id=Id(self.run_id)), at)
@@ -329,10 +333,16 @@ class SequencerCore:
 
     # -- looking -------------------------------------------------------------------------------------------------
 
+    def begins(self, token: int) -> bool:
+        """Whether the hook with this token is the one a run begins with."""
+        return token in self._pending and self._pending[token].hook is Hook.NEW_SEQUENCE
+
     @property
     def peeked(self) -> StepRecord | None:
         """The step ``TakeNested`` would take."""
-        return self.steps.next_executable if self.state is State.RUNNING and self.steps is not None else None
+        if self._gated or self.state is not State.RUNNING or self.steps is None:
+            return None
+        return self.steps.next_executable
 
 
 def _unhandled(refused: Refused) -> Unhandled:

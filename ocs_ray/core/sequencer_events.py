@@ -111,6 +111,12 @@ class TakeNested(NamedTuple):
     step_id: str
 
 
+class Gate(NamedTuple):
+    """Start no further step while the procedure is held, or go on."""
+
+    closed: bool
+
+
 class HookEnded(NamedTuple):
     """A hook ended; ``failure`` is the reason or None. ``token`` is the one it was started with."""
 
@@ -141,6 +147,7 @@ Event = (
     | Forget
     | Shut
     | TakeNested
+    | Gate
     | HookEnded
     | StepEnded
 )

@@ -79,6 +79,12 @@ class StepList:
         return None if step is None or step.has_breakpoint or self.first_failure is not None else step
 
     @property
+    def is_paused(self) -> bool:
+        """Whether a breakpoint stands before the next pending step."""
+        step = self.next_pending
+        return step is not None and step.has_breakpoint
+
+    @property
     def is_finished(self) -> bool:
         """Nothing runs, and nothing is left to run or a step failed. An empty list is finished."""
         return self.driven is None and (self.first_failure is not None or self.next_pending is None)

@@ -13,6 +13,7 @@ from ocs_ray.models.commands import ControlCommand
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import ComponentType, Prefix
+from ocs_ray.models.procedure_settings import ProcedureSettings
 from ocs_ray.models.sequencer_messages import SequencerStatus
 from ocs_ray.models.times import UTCTime
 
@@ -95,6 +96,7 @@ class LoadScript(Message):
     Args:
         script: None stands for a simulated one that completes every command at once.
         hook_limit_s: longest a hook of the script may take, in seconds; then it counts as failed.
+        procedure: how patient the procedure is with the script, and what suspends it.
     """
 
     kind: Literal["LoadScript"] = "LoadScript"
@@ -103,6 +105,7 @@ class LoadScript(Message):
     script: ScriptSource | None
     time_factor: PositiveFloat = 1.0
     hook_limit_s: PositiveFloat = 60.0
+    procedure: ProcedureSettings = ProcedureSettings()
 
 
 class UnloadScript(Message):

@@ -7,6 +7,7 @@ from pydantic import PositiveFloat, model_validator
 from ocs_ray.models.identifiers import ObsMode, VariationInfo
 from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import Prefix, Subsystem
+from ocs_ray.models.procedure_settings import ProcedureSettings
 
 
 class ObsModeConfig(Message):
@@ -20,6 +21,7 @@ class ObsModeConfig(Message):
         root: folder scripts may import from.
         example: path of the example sequence, or None.
         hook_limit_s: longest a hook of one of the scripts may take, in seconds.
+        procedure: how patient the procedure is with the scripts, and what suspends it.
     """
 
     name: ObsMode
@@ -28,6 +30,15 @@ class ObsModeConfig(Message):
     root: str
     example: str | None = None
     hook_limit_s: PositiveFloat = 60.0
+    procedure: ProcedureSettings = ProcedureSettings()
+
+    def procedure_of(self, info: VariationInfo) -> ProcedureSettings:
+        """What the procedure of one sequencer is started with: the top-level one alone follows external causes.
+
+        Those it waits for are suspended through it.
+        """
+        is_top = info == VariationInfo("ESW")
+        return self.procedure if is_top else self.procedure.model_copy(update={"suspend_when": ()})
 
     @model_validator(mode="after")
     def _has_a_top_level_sequencer(self) -> ObsModeConfig:

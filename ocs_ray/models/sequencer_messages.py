@@ -12,6 +12,7 @@ from ocs_ray.models.commands import Sequence
 from ocs_ray.models.identifiers import Id, ObsMode
 from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import Prefix
+from ocs_ray.models.procedure import ProcedureState
 from ocs_ray.models.responses import SubmitResponse
 from ocs_ray.models.steps import Step
 from ocs_ray.models.times import UTCTime
@@ -256,6 +257,8 @@ class SequencerStatus(Message):
         hook_limit_s: longest a hook of its script may take, in seconds; clients wait as long for its end.
         blocked_s: seconds for which the script has kept its strand from running anything else; 0 when it has not.
         blocked_at: the script's line it is at, ``file:line function``.
+        procedure: where its procedure stands.
+        late: what its procedure should have done by now and has not, for people.
     """
 
     prefix: Prefix
@@ -272,3 +275,5 @@ class SequencerStatus(Message):
     hook_limit_s: float = 60.0
     blocked_s: float = 0.0
     blocked_at: str = ""
+    procedure: ProcedureState = ProcedureState.IDLE
+    late: str = ""

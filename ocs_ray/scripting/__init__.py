@@ -15,6 +15,7 @@ from ocs_ray.models.identifiers import ExposureId, ObsId, ObsMode
 from ocs_ray.models.locations import Location, LocationRemoved, LocationUpdated
 from ocs_ray.models.observe_events import CoordinateSystem, ObserveEventName
 from ocs_ray.models.prefix import ComponentType, Prefix, Subsystem
+from ocs_ray.models.procedure import ProcedureState
 from ocs_ray.models.responses import Cancelled, Completed, Error, Invalid, Locked, Result, Started, SubmitResponse
 from ocs_ray.models.times import TAITime, UTCTime
 from ocs_ray.scripting.background import Cancellable
@@ -23,6 +24,7 @@ from ocs_ray.scripting.control import finish_with_error, loop, par, stop_when, w
 from ocs_ray.scripting.fsm import Fsm, FsmState
 from ocs_ray.scripting.fsm_script import FsmScriptContext, StateContext, fsm_script
 from ocs_ray.scripting.fsm_variables import CommandFlag, EventVariable, ParamVariable
+from ocs_ray.scripting.procedure import AbortRequested, StopRequested
 from ocs_ray.scripting.script_context import ScriptContext
 from ocs_ray.scripting.script_entry import reusable_script, script
 from ocs_ray.scripting.sequencer_service import Sequencer
@@ -31,6 +33,7 @@ from ocs_ray.scripting.submit_outcome import completed, fail_if_negative, on_res
 from ocs_ray.scripting.time_service import tai_time_after, tai_time_now, utc_time_after, utc_time_now
 
 __all__ = [
+    "AbortRequested",
     "AcquiringLockFailed",
     "AlarmHealth",
     "AlarmKey",
@@ -70,6 +73,7 @@ __all__ = [
     "ParamVariable",
     "Params",
     "Prefix",
+    "ProcedureState",
     "ReleasingLockFailed",
     "Result",
     "ScriptContext",
@@ -80,6 +84,7 @@ __all__ = [
     "Started",
     "StateContext",
     "StepFailedError",
+    "StopRequested",
     "SubmitResponse",
     "Subsystem",
     "SystemEvent",

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ocs_ray.errors import StepFailedError
 from ocs_ray.scripting.control import StopLoop
+from ocs_ray.scripting.procedure import Procedure
 
 CLOSE_S: Final = 2.0
 """Longest wait, in seconds, until cancelled work took its leave (a subscription says so to the event service)."""
@@ -93,7 +94,8 @@ class Background:
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         _own.set(asyncio.current_task())
         try:
-            await work
+            with Procedure.step(False):  # it may outlast the step that started it
+                await work
         except StopLoop:  # stop_when in work that was started from inside a loop
             return
         except SystemExit as called:

@@ -13,6 +13,7 @@ from ocs_ray.models.params import Parameter
 from ocs_ray.scripting.background import Background
 from ocs_ray.scripting.handler_registration import HookRegistration
 from ocs_ray.scripting.observatory_access import ObservatoryAccess
+from ocs_ray.scripting.procedure_access import ProcedureAccess
 from ocs_ray.scripting.running_script import RunningScript
 from ocs_ray.scripting.script_context import ScriptContext
 from ocs_ray.scripting.script_entry import Script
@@ -25,7 +26,7 @@ FsmBody = Callable[["FsmScriptContext"], Awaitable[None] | None]
 _entering: ContextVar[StateContext | None] = ContextVar("ocs_entering_state", default=None)
 
 
-class FsmScriptContext(HookRegistration, ObservatoryAccess):
+class FsmScriptContext(HookRegistration, ProcedureAccess, ObservatoryAccess):
     """The top level of an FSM script: its states, and the handlers that are in force in every state.
 
     Commands are handled by states only. Work that is started here goes on when the state changes.
@@ -65,7 +66,7 @@ class FsmScriptContext(HookRegistration, ObservatoryAccess):
                 await self._become(state, params)
 
     async def _become(self, state: str, params: tuple[Parameter[Any], ...]) -> None:
-        if self._current is not None and self._current.state == state:
+        if self._current is not None and self._current.entered == state:
             return
         if state not in self._states:
             known = ", ".join(self._states) or "none"
@@ -87,7 +88,7 @@ class FsmScriptContext(HookRegistration, ObservatoryAccess):
     async def _evaluate(self, entered: StateContext) -> None:
         mark = _entering.set(entered)
         try:
-            outcome = self._states[entered.state](entered)
+            outcome = self._states[entered.entered](entered)
             if inspect.isawaitable(outcome):
                 await outcome
         finally:
@@ -97,7 +98,7 @@ class FsmScriptContext(HookRegistration, ObservatoryAccess):
     async def run(self) -> RunningScript:
         """Enter the first state."""
         await self.become(self._initial)
-        return RunningScript(self.life, self._scopes, lambda: self._present.state)
+        return RunningScript(self.life, self._scopes, lambda: self._present.entered)
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -121,7 +122,7 @@ class StateContext(ScriptContext):
         background = Background(life.report, parent=life.background)
         ObservatoryAccess.__init__(self, life, background)
         self._machine = machine
-        self.state, self.params = state, params
+        self.entered, self.params = state, params
         self.is_entering, self.went_on = True, False
 
     async def become(self, state: str, *params: Parameter[Any]) -> None:

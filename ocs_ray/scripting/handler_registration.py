@@ -111,10 +111,13 @@ class CommandRegistration(ScriptScope):
             Its command; None when it is not wanted, when the sequence is paused, or nothing is pending.
         """
         operator = self.life.operator
-        while operator is not None and (seen := await operator.peek()) is not None:
-            step_id, command = seen
-            if not predicate(command):
+        while operator is not None:
+            await self.life.procedure.checkpoint()  # while it is held there seems to be no next step
+            seen = await operator.peek()
+            if seen is not None and not predicate(seen[1]):
                 return None
-            if await operator.take(step_id):
-                return command
+            if seen is not None and await operator.take(seen[0]):
+                return seen[1]
+            if seen is None and not self.life.procedure.is_held:
+                return None
         return None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ocs_ray.core.procedure_events import Moment
 from ocs_ray.core.sequencer_states import Hook
 from ocs_ray.errors import StepFailedError
 from ocs_ray.models.commands import Observe, SequenceCommand, Setup, Wait
@@ -34,6 +35,7 @@ class Handlers:
     wait: dict[str, CommandHandler[Wait]] = field(default_factory=dict[str, CommandHandler[Wait]])
     default: CommandHandler[SequenceCommand] | None = None
     hooks: dict[Hook, list[Callable[..., Awaitable[None]]]] = field(default_factory=lambda: {hook: [] for hook in Hook})
+    moments: dict[Moment, list[HookHandler]] = field(default_factory=lambda: {moment: [] for moment in Moment})
     global_error: list[ErrorHandler] = field(default_factory=list[ErrorHandler])
 
     def handles(self, command: SequenceCommand) -> bool:
@@ -63,6 +65,13 @@ class Handlers:
 
     async def hook_failures(self, hook: Hook, *args: Any) -> list[Exception]:
         """Start all handlers of a moment in the order of registration, wait for all; the failures, first one first."""
+        return await self._failures(self.hooks[hook], *args)
+
+    async def moment_failures(self, moment: Moment) -> list[Exception]:
+        """The same for a moment of the procedure."""
+        return await self._failures(self.moments[moment])
+
+    async def _failures(self, handlers: Sequence[Callable[..., Awaitable[None]]], *args: Any) -> list[Exception]:
         failures: list[Exception] = []
 
         async def run(handler: Callable[..., Awaitable[None]]) -> None:
@@ -72,7 +81,7 @@ class Handlers:
                 failures.append(failure)
 
         async with asyncio.TaskGroup() as group:
-            for handler in self.hooks[hook]:
+            for handler in handlers:
                 group.create_task(run(handler))
         return failures
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
+from ocs_ray.core.procedure_events import Moment
 from ocs_ray.core.sequencer_states import Hook
 from ocs_ray.models.commands import SequenceCommand
 from ocs_ray.models.responses import Result
 from ocs_ray.scripting.handlers import Handlers
+from ocs_ray.scripting.procedure import Procedure
 from ocs_ray.scripting.script_life import ScriptLife
 
 
@@ -81,7 +83,8 @@ class RunningScript:
             attempts += 1
 
         try:
-            result = await self._scopes()[0].execute(command, began)
+            with Procedure.step():
+                result = await self._scopes()[0].execute(command, began)
         except Exception as failure:
             return StepOutcome(failure, attempts, None)
         return StepOutcome(None, attempts, result)
@@ -96,15 +99,33 @@ class RunningScript:
             Exception: the first failure; the caller hands it to ``report``. Further ones are reported here. Failures of
                 ``on_shutdown`` are logged and nothing else.
         """
-        failures: list[Exception] = []
-        for scope in self._scopes():
-            failures = await scope.hook_failures(hook, *args)
-            if failures:
-                break
+        failures = await self._all(lambda scope: scope.hook_failures(hook, *args))
         if hook is Hook.SHUTDOWN:
             for failure in failures:
                 self._life.log.error("on_shutdown failed: %s", failure, exc_info=failure)
             return
+        await self._raise_first(failures)
+
+    async def run_moment(self, moment: Moment) -> None:
+        """Run all handlers of a moment of the procedure.
+
+        Raises:
+            Exception: the first failure; the caller hands it to ``report``. Further ones are reported here.
+        """
+        await self._raise_first(await self._all(lambda scope: scope.moment_failures(moment)))
+
+    def has_moment(self, moment: Moment) -> bool:
+        """Whether any handler of this moment is in force."""
+        return any(scope.moments[moment] for scope in self._scopes())
+
+    async def _all(self, run: Callable[[Handlers], Awaitable[list[Exception]]]) -> list[Exception]:
+        """The failures of the first scope that has some; the scopes after it are not run."""
+        for scope in self._scopes():
+            if failures := await run(scope):
+                return failures
+        return []
+
+    async def _raise_first(self, failures: list[Exception]) -> None:
         for failure in failures[1:]:
             await self._life.report(failure)
         if failures:

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from ocs_ray.core.procedure_events import Moment
 from ocs_ray.core.sequencer_states import Hook
 from ocs_ray.errors import ScriptError
 from ocs_ray.models.alarm_messages import AlarmSummary, GetAlarm, GetAlarms
@@ -137,7 +138,8 @@ async def _load(file: str, root: str) -> tuple[tuple[str, ...], tuple[str, ...]]
 def _registered(handlers: Handlers) -> list[str]:
     default = ["on_any_command"] if handlers.default is not None else []
     hooks = [hook.value for hook in Hook for _ in handlers.hooks[hook]]
-    return [*handlers.commands, *default, *hooks, *("on_global_error" for _ in handlers.global_error)]
+    moments = [moment.value for moment in Moment for _ in handlers.moments[moment]]
+    return [*handlers.commands, *default, *hooks, *moments, *("on_global_error" for _ in handlers.global_error)]
 
 
 def _undefined_in(file: str) -> list[Problem]:

@@ -11,11 +11,13 @@ from ocs_ray.models.events import EventKey
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.keys import Key
 from ocs_ray.models.prefix import Prefix
+from ocs_ray.models.procedure import ProcedureState
 from ocs_ray.scripting.fsm import Fsm
 from ocs_ray.scripting.fsm_variables import EventVariable, ParamVariable
 from ocs_ray.scripting.handler_registration import CommandRegistration, HookRegistration
 from ocs_ray.scripting.observatory_access import ObservatoryAccess
 from ocs_ray.scripting.port import Port
+from ocs_ray.scripting.procedure_access import ProcedureAccess
 from ocs_ray.scripting.script_life import ScriptLife
 from ocs_ray.scripting.sequence_operator import SequenceOperator
 from ocs_ray.scripting.time_scale import TimeScale
@@ -24,7 +26,7 @@ T = TypeVar("T")
 Body = Callable[["ScriptContext"], Awaitable[None] | None]
 
 
-class ScriptContext(HookRegistration, CommandRegistration, ObservatoryAccess):
+class ScriptContext(HookRegistration, CommandRegistration, ProcedureAccess, ObservatoryAccess):
     """The script's view of its sequencer and of the observatory.
 
     Handlers, timers and event callbacks of one script share one thread and one loop, so plain Python variables
@@ -49,6 +51,11 @@ class ScriptContext(HookRegistration, CommandRegistration, ObservatoryAccess):
         life = ScriptLife(prefix, obs_mode, port, time_scale, operator)
         super().__init__(life, life.background)
         life.error_handlers = lambda: self.handlers.global_error
+
+    @property
+    def state(self) -> ProcedureState:
+        """Where the procedure stands: ``if ctx.state is ProcedureState.HELD``; ``procedure_state`` in FSM scripts."""
+        return self.procedure_state
 
     async def load_scripts(self, *bodies: Body) -> None:
         """Add the handlers of reusable scripts to this one: all of them, and where two name a command the last wins."""

@@ -13,6 +13,7 @@ from ocs_ray.scripting.background import Background
 from ocs_ray.scripting.blocking_work import BlockingWork
 from ocs_ray.scripting.command_handler import ErrorHandler
 from ocs_ray.scripting.port import Port
+from ocs_ray.scripting.procedure import Procedure
 from ocs_ray.scripting.sequence_operator import SequenceOperator
 from ocs_ray.scripting.time_scale import TimeScale
 
@@ -35,6 +36,7 @@ class ScriptLife:
         self.time_scale, self.operator = time_scale, operator
         self.is_online = True
         self.cancel = asyncio.Event()
+        self.procedure = Procedure()
         self.log = logging.getLogger(f"ocs.script.{prefix}")
         self.background = Background(self.report)
         self.blocking = BlockingWork(prefix)

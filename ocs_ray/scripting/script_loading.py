@@ -19,6 +19,7 @@ from typing import Final
 from ocs_ray import errors
 from ocs_ray.errors import ScriptError
 from ocs_ray.scripting.script_entry import Script, script
+from ocs_ray.scripting.workflows import Workflow, script_of
 
 __all__ = ["Script", "load_script", "script", "script_error"]
 
@@ -37,7 +38,7 @@ _roots: Final[list[str]] = []
 
 
 def load_script(file: str, root: str, prefix: str) -> Script:
-    """Import a script file and find its ``@script`` or ``@fsm_script`` function.
+    """Import a script file and find its ``@script`` or ``@fsm_script`` function, or its ``@workflow`` functions.
 
     Shared modules below ``root`` are imported anew too, so an edit of them is seen even in the same process.
 
@@ -60,6 +61,8 @@ def load_script(file: str, root: str, prefix: str) -> Script:
     match own or found:
         case [only]:
             return only
+        case [] if workflows := [value for value in vars(module).values() if isinstance(value, Workflow)]:
+            return script_of(workflows)
         case []:
             raise ScriptError(prefix=prefix, file=file, line=0, problem="it has no function marked with @script")
         case _:

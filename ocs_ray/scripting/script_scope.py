@@ -93,8 +93,11 @@ class ScriptScope:
     # -- time ----------------------------------------------------------------------------------------------------
 
     async def sleep(self, seconds: float) -> None:
-        """Wait ``seconds`` of observatory time; a rehearsal's time factor shortens it."""
-        await self.life.time_scale.sleep(seconds)
+        """Wait ``seconds`` of observatory time; a rehearsal's time factor shortens it.
+
+        In a step this is a checkpoint all the while: it is held and ended at once, and the rest follows after a hold.
+        """
+        await self.life.procedure.sleep(seconds * self.life.time_scale.factor)
 
     def schedule_once(self, moment: UTCTime | TAITime) -> Timer:
         """Call the decorated function at a point in time, at once when it has passed."""

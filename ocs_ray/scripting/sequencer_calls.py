@@ -45,7 +45,7 @@ from ocs_ray.models.sequencer_replies import (
 from ocs_ray.models.steps import Step
 from ocs_ray.models.times import UTCTime
 from ocs_ray.scripting.command_service import ASK_S
-from ocs_ray.scripting.sequence_editing import SequenceEditing
+from ocs_ray.scripting.procedure_calls import ProcedureCalls
 
 HOOK_S: Final = 60.0
 """How long a hook of the other script may usually take, in seconds; the sequencer tells when its mode allows more."""
@@ -53,7 +53,7 @@ SPARE_S: Final = 10.0
 """Wait for the answer beyond what the hook may take, in seconds."""
 
 
-class SequencerCalls(SequenceEditing):
+class SequencerCalls(ProcedureCalls):
     """What can be asked of a sequencer."""
 
     async def submit(self, sequence: Sequence, *, resume_on_error: bool = False) -> SubmitResponse:

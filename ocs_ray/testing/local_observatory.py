@@ -34,6 +34,7 @@ from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.message import Message
 from ocs_ray.models.obs_mode import ObsModeConfig
 from ocs_ray.models.prefix import ComponentType, Prefix
+from ocs_ray.models.procedure_settings import ProcedureSettings
 from ocs_ray.models.sequencer_messages import Shutdown
 from ocs_ray.scripting.command_service import Assembly, Hcd
 from ocs_ray.scripting.events import Events
@@ -90,13 +91,16 @@ class LocalObservatory(Traffic):
             await shell.start()
             self._keep(actor_name(device.prefix, device.component_type), shell)
 
-    async def start_sequencer(self, prefix: str, script: str | Path | None, root: str | Path) -> None:
+    async def start_sequencer(
+        self, prefix: str, script: str | Path | None, root: str | Path, procedure: ProcedureSettings | None = None
+    ) -> None:
         """Load a script.
 
         Args:
             prefix: of the sequencer, for example ``ESW.IRIS_ImagerOnly``.
             script: file with the ``@script`` function; None for a simulated one that completes every command at once.
             root: folder scripts import shared code from.
+            procedure: how patient its procedure is, and what suspends it.
 
         Raises:
             ScriptError: the script cannot be loaded; file, line and fault are named.
@@ -104,13 +108,15 @@ class LocalObservatory(Traffic):
         obs_mode = ObsMode.from_prefix(prefix)
         shell = SequencerShell(Prefix(prefix), obs_mode, Prefix(f"{Prefix(prefix).subsystem}.local"), self)
         source = None if script is None else ScriptSource(file=str(script), root=str(root))
-        await shell.start(source, self.time_factor)
+        await shell.start(source, self.time_factor, settings=procedure)
         self._keep(actor_name(prefix, ComponentType.Sequencer), shell)
 
     async def configure(self, mode: ObsModeConfig) -> None:
         """Load all scripts of an observing mode."""
         for info, script in mode.sequencers.items():
-            await self.start_sequencer(info.sequencer_prefix(mode.name), script, mode.root)
+            await self.start_sequencer(
+                info.sequencer_prefix(mode.name), script, mode.root, procedure=mode.procedure_of(info)
+            )
 
     def _keep(self, name: str, shell: ComponentShell | SequencerShell) -> None:
         self._started[name] = shell

@@ -55,6 +55,8 @@ def project(tmp_path: Path) -> Path:
         ("ocs shutdown --sequencer ", ["ESW.Dark", "IRIS.Dark.red"]),
         ("ocs shutdown --subsystem WF", ["WFOS"]),
         ("ocs obsmodes ", ["check", "import", "reload"]),
+        ("ocs sequencer hold ", ["ESW.Dark", "IRIS.Dark.red"]),
+        ("ocs sequencer s", ["stop", "suspend", "start", "state"]),
         ("ocs spawn component ", []),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,23 @@ import pytest
 
 from ocs_ray.cli import observation_run
 from ocs_ray.cli.failures import Interrupted
-from ocs_ray.cli.observation_picture import Change, EventSeen, PhaseBegan, Picture, RunBegan, SequencerChanged
-from ocs_ray.cli.observation_report import Observation
+from ocs_ray.cli.observation_picture import (
+    Change,
+    EventSeen,
+    PhaseBegan,
+    Picture,
+    ProcedureMoved,
+    RunBegan,
+    SequencerChanged,
+)
+from ocs_ray.cli.observation_report import Observation, failure_text
 from ocs_ray.cli.observation_request import Request
 from ocs_ray.cli.observation_run import LeftRunning, ObservationRun
 from ocs_ray.models.commands import Sequence, Setup
 from ocs_ray.models.identifiers import ObsMode, VariationInfo
 from ocs_ray.models.obs_mode import ObsModeConfig
 from ocs_ray.models.prefix import Subsystem
+from ocs_ray.models.procedure import ProcedureState
 from ocs_ray.models.responses import Cancelled, Completed, Error
 from ocs_ray.models.sequencer_messages import SubmitSequence
 from ocs_ray.scripting.port import use_default_port
@@ -155,7 +165,7 @@ def test_given_a_good_sequence_when_observed_then_it_completes_and_steps_and_eve
     assert [step.status for step in seen.steps] == ["Success", "Success"]
     assert [event.event_name for event in seen.events] == ["ObserveEvent.ObserveStart"] * 2
     kinds = {type(change) for change in scene.view.changes}
-    assert kinds == {RunBegan, SequencerChanged, EventSeen}
+    assert kinds == {RunBegan, SequencerChanged, ProcedureMoved, EventSeen}
 
 
 def test_given_a_failing_step_when_observed_then_the_reason_is_in_the_steps(scene: Scene) -> None:
@@ -163,6 +173,25 @@ def test_given_a_failing_step_when_observed_then_the_reason_is_in_the_steps(scen
     assert isinstance(seen.response, Error)
     assert [step.status for step in seen.steps] == ["Success", "Failure", "Pending"]
     assert seen.steps[1].message == "the wheel is stuck"
+
+
+def test_given_a_run_when_its_procedure_is_held_and_stopped_by_another_then_it_is_cancelled_and_stopped(
+    scene: Scene,
+) -> None:
+    async def press(scene: Scene) -> None:
+        await asyncio.wait_for(scene.view.began.wait(), 5)
+        top = scene.observatory.sequencer(TOP)
+        await top.hold(wait=timedelta(seconds=5))
+        await top.stop_procedure()
+
+    seen = scene.play("long", "good", press=press)
+    assert isinstance(seen.response, Cancelled)
+    assert seen.procedure is ProcedureState.STOPPED
+    told = {
+        c.state for change in scene.view.changes if isinstance(change, ProcedureMoved) for c in change.status.changes
+    }
+    assert {ProcedureState.HOLDING, ProcedureState.HELD, ProcedureState.STOPPED} <= told
+    assert failure_text(seen) == "the sequence was cancelled after 1 of 2 steps, STOPPED"
 
 
 def test_given_no_terminal_when_a_signal_comes_then_the_sequence_is_aborted_unasked(scene: Scene) -> None:

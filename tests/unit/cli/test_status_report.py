@@ -15,6 +15,7 @@ from ocs_ray.models.manager_replies import (
     ManagerStatus,
 )
 from ocs_ray.models.prefix import ComponentType, Prefix
+from ocs_ray.models.procedure import ProcedureState
 from ocs_ray.models.sequencer_messages import SequencerState, SequencerStatus
 from ocs_ray.models.times import UTCTime
 
@@ -50,6 +51,8 @@ STATUS = ManagerStatus(
                         steps_done=3,
                         steps_total=8,
                         pid=13,
+                        procedure=ProcedureState.HELD,
+                        late="guider",
                     ),
                     TOP,
                 ),
@@ -124,7 +127,7 @@ def test_given_a_status_when_it_is_printed_then_each_thing_has_its_line() -> Non
     ]
     assert "ESW.machine1 alive 3 1 ESW.ESW_4-SequenceComponent" in lines
     assert "TCS.machine1 does not answer" in lines
-    assert "ESW.ESW_1 ESW.machine1 Running ESW.WFOS_Cal Running observe 3/8 /modes/esw.py" in lines
+    assert "ESW.ESW_1 ESW.machine1 Running ESW.WFOS_Cal Running HELD, late: guider observe 3/8 /modes/esw.py" in lines
     assert "ESW.ESW_2 ESW.machine1 Idle" in lines
     assert "WFOS.red.filter Assembly ESW.machine1 SELECT" in lines
 

@@ -7,8 +7,10 @@ import io
 import pytest
 from rich.console import Console
 
-from ocs_ray.cli.observation_picture import EventSeen, PhaseBegan, Picture, RunBegan, SequencerChanged
+from ocs_ray.cli.observation_picture import EventSeen, PhaseBegan, Picture, ProcedureMoved, RunBegan, SequencerChanged
 from ocs_ray.cli.view_live import LiveView, render, visible
+from ocs_ray.models.procedure import ProcedureState
+from ocs_ray.models.procedure_messages import ProcedureStatus
 from ocs_ray.models.sequencer_messages import SequencerState
 
 WIDTHS = (40, 80, 120)
@@ -100,3 +102,18 @@ def test_given_a_sequencer_that_was_loaded_and_never_ran_when_drawn_then_its_sta
     picture.take(RunBegan("r1"))
     picture.take(SequencerChanged(stage.tcs, stage.snapshot("", state=SequencerState.OFFLINE)))
     assert "TCS.IRIS_ImagerOnly   Offline" in "\n".join(shown(picture, 80))
+
+
+def test_given_a_held_observation_when_drawn_then_it_and_its_sub_sequencers_say_so_until_it_goes_on(
+    running: Picture, stage
+) -> None:
+    held = ProcedureStatus(state=ProcedureState.HELD, number=3, reason="clouds")
+    running.take(ProcedureMoved(stage.top, held))
+    running.take(SequencerChanged(stage.iris, stage.snapshot("s1", "InFlight 0")))
+    running.take(ProcedureMoved(stage.iris, held))
+    lines = shown(running, 100)
+    assert "HELD clouds" in lines[0]
+    assert any("IRIS.IRIS_ImagerOnly" in line and "HELD" in line for line in lines[1:])
+    for prefix in (stage.top, stage.iris):
+        running.take(ProcedureMoved(prefix, ProcedureStatus(state=ProcedureState.EXECUTE, number=5)))
+    assert "HELD" not in "\n".join(shown(running, 100))

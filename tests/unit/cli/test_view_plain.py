@@ -4,8 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from ocs_ray.cli.observation_picture import Change, EventSeen, PhaseBegan, Picture, RunBegan, SequencerChanged
+from ocs_ray.cli.observation_picture import (
+    Change,
+    EventSeen,
+    PhaseBegan,
+    Picture,
+    ProcedureMoved,
+    RunBegan,
+    SequencerChanged,
+)
 from ocs_ray.cli.view_plain import PlainView
+from ocs_ray.models.prefix import Prefix
+from ocs_ray.models.procedure import ProcedureState
+from ocs_ray.models.procedure_messages import ProcedureChange, ProcedureStatus
+from ocs_ray.models.times import UTCTime
+
+S = ProcedureState
 
 
 class Telling:
@@ -94,3 +108,36 @@ def test_given_two_modes_at_once_when_an_event_comes_then_it_counts_for_the_mode
     source: str, ours: bool, stage
 ) -> None:
     assert stage.picture().is_ours(stage.event(source).source) is ours
+
+
+def moved(prefix: Prefix, *states: ProcedureState, **more: str) -> ProcedureMoved:
+    changes = tuple(
+        ProcedureChange(
+            number=n, at=UTCTime("2026-11-22T03:00:00Z"), state=state, by=str(state)[:4], sender=more.get("sender", "")
+        )
+        for n, state in enumerate(states, 1)
+    )
+    late = more.get("late", "")
+    return ProcedureMoved(prefix, ProcedureStatus(state=states[-1], number=len(changes), changes=changes, late=late))
+
+
+def test_given_a_run_nobody_touches_when_its_procedure_moves_then_nothing_is_told(tell: Telling, stage) -> None:
+    usual = ["RESETTING", "IDLE", "STARTING", "EXECUTE", "COMPLETING", "COMPLETE"]
+    assert tell(moved(stage.top, *map(ProcedureState, usual))) == []
+
+
+def test_given_a_hold_when_it_comes_and_ends_then_every_state_of_it_is_a_line(tell: Telling, stage) -> None:
+    assert tell(moved(stage.top, S.HOLDING, S.HELD, sender="ocs"), moved(stage.iris, S.HELD)) == [
+        "[   3.2s] ESW.IRIS_ImagerOnly HOLDING by HOLD from ocs",
+        "[   3.2s] ESW.IRIS_ImagerOnly HELD by HELD from ocs",
+        "[   3.2s] IRIS.IRIS_ImagerOnly HELD",
+    ]
+    assert tell(moved(stage.top, S.UNHOLDING, S.EXECUTE, S.COMPLETING)) == [
+        "[   3.2s] ESW.IRIS_ImagerOnly UNHOLDING",
+        "[   3.2s] ESW.IRIS_ImagerOnly EXECUTE",
+    ]
+
+
+def test_given_what_is_late_when_it_is_told_again_then_it_is_one_line(tell: Telling, stage) -> None:
+    late = moved(stage.top, S.EXECUTE, late="IRIS did not follow")
+    assert tell(late, late) == ["[   3.2s] ESW.IRIS_ImagerOnly late: IRIS did not follow"]

@@ -12,7 +12,10 @@ from ocs_ray.core.sequencer import SequencerCore
 from ocs_ray.core.sequencer_view import snapshot
 from ocs_ray.models.commands import Sequence, Setup
 from ocs_ray.models.editor_messages import Add
+from ocs_ray.models.procedure import ProcedureState
 from ocs_ray.models.sequencer_messages import SequencerSnapshot
+
+from .procedure_show import Show
 
 
 class Night:
@@ -94,3 +97,17 @@ def another_night() -> Callable[..., Night]:
 def night() -> Night:
     """A core that is idle and has never run anything."""
     return Night()
+
+
+@pytest.fixture
+def show() -> Show:
+    """A script that has never run."""
+    return Show()
+
+
+@pytest.fixture
+def running(show: Show) -> Show:
+    """A script in the middle of its first step."""
+    show.begin()
+    assert show.core.state is ProcedureState.EXECUTE
+    return show

@@ -1,0 +1,84 @@
+"""Which other sequencers a script has running: what holds the script is to hold them too.
+
+Every message of a script goes through its port, so this is seen here, whichever way the script asks for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final, Protocol
+
+from ocs_ray.errors import OcsError
+from ocs_ray.models.identifiers import Id
+from ocs_ray.models.prefix import ComponentType
+from ocs_ray.models.responses import Started
+from ocs_ray.models.sequencer_messages import HOURS_10_S, QueryFinal, RetryFailed, StartSequence, SubmitSequence
+from ocs_ray.scripting.port import Port
+from ocs_ray.scripting.procedure import Procedure
+
+SEQUENCER: Final = f"-{ComponentType.Sequencer}"
+
+
+class Parent(Protocol):
+    """Who is told of them."""
+
+    def child_began(self, child: str) -> None:
+        """A run in another sequencer began."""
+        ...
+
+    def child_ended(self, child: str) -> None:
+        """All runs of that sequencer ended."""
+        ...
+
+    def waits_for_child(self) -> AbstractAsyncContextManager[None]:
+        """Inside of it a step waits for such a run; it is not left while the step is held."""
+        ...
+
+
+class ChildRuns:
+    """A port that notices the runs it starts.
+
+    Args:
+        port: carries the messages.
+    """
+
+    def __init__(self, port: Port) -> None:
+        self._port = port
+        self.parent: Parent | None = None
+        self._running: dict[str, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def ask(self, name: str, message: object, timeout_s: float) -> Any:
+        """Send one message to a named component; see ``Port``."""
+        if isinstance(message, QueryFinal) and SEQUENCER in name and self.parent is not None and Procedure.is_in_step():
+            async with self.parent.waits_for_child():
+                return await self._port.ask(name, message, timeout_s)
+        reply = await self._port.ask(name, message, timeout_s)
+        if isinstance(message, SubmitSequence | StartSequence | RetryFailed) and isinstance(reply, Started):
+            task = asyncio.create_task(self._follow(name, reply.run_id))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return reply
+
+    def names(self) -> list[str]:
+        """Names of all components."""
+        return self._port.names()
+
+    async def _follow(self, name: str, run_id: Id) -> None:
+        self._running[name] = self._running.get(name, 0) + 1
+        if self.parent is not None and self._running[name] == 1:
+            self.parent.child_began(name)
+        try:
+            await self._port.ask(name, QueryFinal(run_id=run_id, timeout_s=HOURS_10_S), HOURS_10_S)
+        except OcsError:
+            pass  # it died: there is nothing to hold any more
+        finally:
+            self._running[name] -= 1
+            if self.parent is not None and not self._running[name]:
+                self.parent.child_ended(name)
+
+    def close(self) -> None:
+        """Follow none of them any more."""
+        for task in self._tasks:
+            task.cancel()

@@ -1,0 +1,402 @@
+"""The procedure of one sequencer: carries out what ``core.procedure`` decides, and tells who is to know."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+
+from ocs_ray.actors.procedure_host import Host
+from ocs_ray.core import procedure_events as pe
+from ocs_ray.core.mailbox import Disposition, Letter
+from ocs_ray.core.procedure import ProcedureCore
+from ocs_ray.core.procedure_post import TOPIC
+from ocs_ray.core.procedure_states import AT_REST, ENDING, LEAVING, YIELDED, YIELDING, leads_to, settled
+from ocs_ray.errors import OcsError
+from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
+from ocs_ray.models.procedure_messages import (
+    FOLLOWED,
+    CommandResult,
+    ProcedureChange,
+    ProcedureStatus,
+    SendCommand,
+    WatchProcedure,
+)
+from ocs_ray.models.procedure_settings import ProcedureSettings
+from ocs_ray.scripting.port import Port
+from ocs_ray.scripting.procedure import Procedure
+from ocs_ray.scripting.time_service import utc_time_now
+
+LOG: Final = logging.getLogger("ocs.procedure")
+CHANGES_KEPT: Final = 500
+LOOK_S: Final = 10.0
+"""How long another sequencer that is late is asked at a time, in seconds."""
+_S = ProcedureState
+
+
+class ProcedureShell:
+    """One procedure.
+
+    Args:
+        name: of the sequencer, for messages and the record.
+        port: the door to the sequencers a command is handed on to.
+        host: the sequencer.
+        script: what the script sees.
+        settings: how patient to be.
+    """
+
+    def __init__(self, name: str, port: Port, host: Host, script: Procedure, settings: ProcedureSettings) -> None:
+        self._name, self._port, self._host, self._script = name, port, host, script
+        self.settings = settings
+        self.core = ProcedureCore()
+        self._home = asyncio.get_running_loop()
+        self._changes: deque[ProcedureChange] = deque(maxlen=CHANGES_KEPT)
+        self._number = 0
+        self._moved = asyncio.Event()
+        self._verdicts: dict[str, asyncio.Future[tuple[pe.Tell, int]]] = {}
+        self._timers: list[asyncio.TimerHandle] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._parked = 0
+        self._is_pressed = False
+        self.late = ""
+        self.causes: tuple[str, ...] = ()
+        script.link = self
+
+    # -- what others ask -----------------------------------------------------------------------------------------
+
+    def take(self, message: SendCommand, answer: Callable[[CommandResult], None]) -> None:
+        """The same as ``send``, whether or not the asker has the patience to wait for it."""
+
+        async def work() -> None:
+            try:
+                answer(await self.send(message))
+            except asyncio.CancelledError:
+                state, reason = self.core.state, "the sequencer shuts down"
+                answer(CommandResult(accepted=False, disposition="rejected", state=state, reason=reason))
+                raise
+
+        self._spawn(work())
+
+    async def send(self, message: SendCommand) -> CommandResult:
+        """Take a command; what became of it, or, with ``wait_s``, how it was carried out."""
+        letter = Letter(message.request_id, message.message, message.sender, time.time())
+        verdict: asyncio.Future[tuple[pe.Tell, int]] = self._home.create_future()
+        self._verdicts[letter.id] = verdict
+        try:
+            first = self._first_word(self.do(self.core.send(letter, message.topic)), letter)
+            if first is not None and not (message.wait_s and first.disposition in FOLLOWED):
+                return self._result(first)
+            if first is None and not message.wait_s:  # START waits for the sequencer's word
+                return self._result((await verdict)[0])
+            return await self._carried_out(message, verdict)
+        finally:
+            del self._verdicts[letter.id]
+
+    async def _carried_out(self, message: SendCommand, verdict: asyncio.Future[tuple[pe.Tell, int]]) -> CommandResult:
+        try:
+            async with asyncio.timeout(message.wait_s):
+                told, since = await verdict
+                if told.disposition is not Disposition.CHOSEN:
+                    return self._result(told)
+                if message.topic != TOPIC or await self._comes_to(told, since):
+                    return self._result(told, reached=True)
+                return self._result(told, f"it came to {self.core.state} instead: {self.core.reason or 'another end'}")
+        except TimeoutError:
+            reason = f"{self.core.state} after {message.wait_s:g} s: {self._waits_for()}"
+            disposition = verdict.result()[0].disposition if verdict.done() else Disposition.DEFERRED
+            return CommandResult(accepted=True, disposition=disposition.value, state=self.core.state, reason=reason)
+
+    def _first_word(self, effects: list[pe.Effect], letter: Letter) -> pe.Tell | None:
+        return next((e for e in effects if isinstance(e, pe.Tell) and e.letter.id == letter.id), None)
+
+    async def _comes_to(self, told: pe.Tell, since: int) -> bool:
+        """Wait for the state the command leads to, or for another end of its way; whether it was the former."""
+        assert told.letter.command is not None
+        target = leads_to(told.state, told.letter.command) or settled(told.state)
+        while not (self.core.state is target or self._passed(target, since)):
+            if self.core.state in AT_REST or (self.core.state in ENDING and target not in AT_REST):
+                return False
+            await self._moved.wait()
+        return True
+
+    def _passed(self, target: ProcedureState, since: int) -> bool:
+        return any(change.state is target for change in self._changes if change.number > since)
+
+    def _waits_for(self) -> str:
+        if self.core.waits_for:
+            return f"{', '.join(sorted(self.core.waits_for))} did not follow yet"
+        return "the script has not come to a checkpoint" if self.core.in_flight else "a handler still runs"
+
+    def _result(self, told: pe.Tell, reason: str = "", *, reached: bool = False) -> CommandResult:
+        return CommandResult(
+            accepted=told.disposition in FOLLOWED,
+            disposition=told.disposition.value,
+            state=self.core.state,
+            reached=reached,
+            reason=reason or told.reason,
+        )
+
+    def status(self, after: int = 0) -> ProcedureStatus:
+        """Where the procedure stands, with the changes since ``after``."""
+        return ProcedureStatus(
+            state=self.core.state,
+            number=self._number,
+            reason=self.core.reason,
+            waits_for=tuple(sorted(self.core.waits_for)),
+            late=self.late,
+            causes=self.causes,
+            changes=tuple(change for change in self._changes if change.number > after),
+        )
+
+    async def watch(self, after: int, timeout_s: float) -> ProcedureStatus:
+        """The same, as soon as something changed, or after ``timeout_s`` seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self._number <= after:
+                    await self._moved.wait()
+        return self.status(after)
+
+    # -- effects -------------------------------------------------------------------------------------------------
+
+    def do(self, effects: list[pe.Effect]) -> list[pe.Effect]:
+        """Carry out what the core decided; gives the effects back. The script's handlers find it knowing of it."""
+        self._tell_script()
+        for effect in effects:
+            match effect:
+                case pe.Entered():
+                    self._entered(effect)
+                case pe.Tell():
+                    self._tell(effect)
+                case pe.GateSteps(closed=closed):
+                    self._host.gate(closed=closed)
+                case pe.RunHandlers(moment=moment, token=token):
+                    self._run_handlers(moment, token)
+                case pe.EndRun(by=by):
+                    self._host.end_run(by)
+                case pe.StartRun(letter=letter):
+                    self._spawn(self._start(letter))
+                case pe.Propagate():
+                    self._propagate(effect)
+                case pe.Release():
+                    self._tell_script(anyway=True)
+        if effects:
+            self._tell_script()
+        self._mind_the_end()
+        return effects
+
+    def _tell_script(self, *, anyway: bool = False) -> None:
+        check = self.core.checkpoint()
+        if check is self._script.check and self.core.state is self._script.state and not anyway:
+            return
+        if check is not pe.Check.WAIT:  # they go on: from here on they are not waiting any more
+            for _ in range(self._parked):
+                self.core.unpark()
+            self._parked = 0
+        self._script.tell(self.core.state, check, self._host.on_strand)
+
+    def _mind_the_end(self) -> None:
+        """A script that is to end its step now has so long for it."""
+        if self.core.state in ENDING and not self.core.lets_finish and not self._is_pressed:
+            self._is_pressed = True
+            self._after(self.settings.stop_grace_s, self._press)
+
+    def _entered(self, effect: pe.Entered) -> None:
+        self._number += 1
+        self.late = ""
+        self._changes.append(
+            ProcedureChange(
+                number=self._number,
+                at=utc_time_now(),
+                state=effect.state,
+                by=effect.by,
+                reason=effect.reason,
+                sender=effect.sender,
+                run_id=self._host.run_id,
+            )
+        )
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+        self._is_pressed = False
+        self._host.leave_moment()
+        if effect.state is _S.UNHOLDING:
+            self._host.resume_steps()
+        if effect.state in (_S.HOLDING, _S.SUSPENDING):
+            self._after(self.settings.hold_limit_s, self._report_late)
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    def _tell(self, effect: pe.Tell) -> None:
+        verdict = self._verdicts.get(effect.letter.id)
+        if verdict is not None and effect.is_final and not verdict.done():
+            verdict.set_result((effect, self._number))
+
+    def _run_handlers(self, moment: pe.Moment, token: int) -> None:
+        self._host.run_moment(moment, lambda failure: self._do_later(lambda: self.core.handlers_ended(token, failure)))
+
+    async def _start(self, letter: Letter) -> None:
+        if reason := await self._host.start_loaded():
+            self.do(self.core.refuse_start(letter, reason))
+        else:
+            self._tell(pe.Tell(letter, Disposition.CHOSEN, _S.IDLE))
+
+    # -- others --------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def waits_for_child(self) -> AsyncGenerator[None]:
+        """A step waits for another sequencer: that is held in its place, and the step does not go on before."""
+        self.do(self.core.park())
+        try:
+            try:
+                yield
+            finally:
+                while self.core.checkpoint() is pe.Check.WAIT:
+                    await self._moved.wait()
+        finally:
+            self.do(self.core.unpark())
+
+    def _propagate(self, effect: pe.Propagate) -> None:
+        for child in effect.children:
+            self._spawn(self._hand_on(child, effect.command))
+
+    async def _hand_on(self, child: str, command: ProcedureCommand) -> None:
+        limit_s = self.settings.child_limit_s
+        message = SendCommand(message=command.value, sender=self._name, wait_s=limit_s)
+        try:
+            reply: CommandResult = await self._port.ask(child, message, limit_s + 5.0)
+        except OcsError as failure:
+            self._say_late(f"{child} did not follow {command}: {failure}")
+            return
+        if not reply.reached and reply.accepted:
+            self._say_late(f"{child} did not follow {command} within {limit_s:g} s: {reply.reason}")
+            await self._comes_late(child, command)
+        # One that refuses has nothing to hold or to let go: it is at rest between two runs.
+        self.do(self.core.child_settled(child, command))
+
+    async def _comes_late(self, child: str, command: ProcedureCommand) -> None:
+        """Wait until it has followed after all, as long as that is of interest."""
+        yields, seen = command in (ProcedureCommand.HOLD, ProcedureCommand.SUSPEND), 0
+        while child in self.core.waits_for:
+            try:
+                status: ProcedureStatus = await self._port.ask(
+                    child, WatchProcedure(after=seen, timeout_s=LOOK_S), LOOK_S + 5.0
+                )
+            except OcsError:
+                return  # it is gone: so are its runs
+            at_rest = status.state in AT_REST
+            if at_rest or (status.state in YIELDED if yields else status.state not in YIELDED | YIELDING | LEAVING):
+                return
+            seen = status.number
+
+    def child_began(self, child: str) -> None:
+        """The script waits for another sequencer from now on."""
+        self.do(self.core.child_began(child))
+
+    def child_ended(self, child: str) -> None:
+        """It does not any more."""
+        self.do(self.core.child_ended(child))
+
+    # -- time ----------------------------------------------------------------------------------------------------
+
+    def _after(self, seconds: float, call: Callable[[], None]) -> None:
+        self._timers.append(self._home.call_later(seconds, call))
+
+    def _report_late(self) -> None:
+        self._say_late(f"{self.core.state} for {self.settings.hold_limit_s:g} s: {self._waits_for()}")
+
+    def _say_late(self, text: str) -> None:
+        LOG.warning("%s: %s", self._name, text)
+        self.late = text
+        self._number += 1
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    def _press(self) -> None:
+        """The script has had its time: its step is cancelled."""
+        if not self.core.in_flight:
+            return
+        self._say_late(f"{self.core.state} for {self.settings.stop_grace_s:g} s: the step is cancelled")
+        self._host.cancel_step()
+        self._after(self.settings.kill_after_s, self._kill)
+
+    def _kill(self) -> None:
+        if self.core.in_flight:
+            total_s = self.settings.stop_grace_s + self.settings.kill_after_s
+            self._host.give_up(f"its script did not end within {total_s:g} s of {self.core.state}")
+
+    # -- the script's threads call these -------------------------------------------------------------------------
+
+    def park(self, since: int) -> None:
+        """A task waits at a checkpoint; one that was let go meanwhile does not."""
+        self._do_later(lambda: self._park(since))
+
+    def unpark(self, since: int) -> None:
+        """It takes its leave; those that were let go are counted out already."""
+        self._do_later(lambda: self._unpark(since))
+
+    def _park(self, since: int) -> list[pe.Effect]:
+        if since != self._script.releases:
+            return []
+        self._parked += 1
+        return self.core.park()
+
+    def _unpark(self, since: int) -> list[pe.Effect]:
+        if since != self._script.releases:
+            return []
+        self._parked -= 1
+        return self.core.unpark()
+
+    def touch(self) -> None:
+        """A checkpoint was passed."""
+        self._do_later(self.core.touch)
+
+    def guard(self, *, closed: bool) -> None:
+        """A part that is not to be held begins, or ends."""
+
+        def guard() -> list[pe.Effect]:
+            effects = self.core.guard(closed=closed)
+            if not closed:
+                self._script.guards_followed += 1
+            return [*effects, pe.Release()]
+
+        self._do_later(guard)
+
+    def _do_later(self, decide: Callable[[], list[pe.Effect]]) -> None:
+        with suppress(RuntimeError):  # the loop is closed: the sequencer is gone
+            self._home.call_soon_threadsafe(lambda: self.do(decide()))
+
+    async def receive(self, state: ProcedureState | None, topic: str, max_messages: int) -> dict[str, Any] | None:
+        """The next command of the mailbox for the script; called on its own loop."""
+
+        async def look() -> Letter | None:
+            letter, effects = self.core.receive(state, topic, max_messages)
+            self.do(effects)
+            return letter
+
+        letter = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(look(), self._home))
+        if letter is None or letter.command is None:
+            return None
+        return {
+            "cmd": letter.command.value,
+            "message": letter.message,
+            "priority": letter.command.priority,
+            "id": letter.id,
+            "sentAt": letter.sent_at,
+            "sender": letter.sender,
+        }
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._home.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def close(self) -> None:
+        """End timers and what is under way."""
+        for timer in self._timers:
+            timer.cancel()
+        for task in self._tasks:
+            task.cancel()

@@ -1,0 +1,405 @@
+"""The procedure state of a running script: commands, checkpoints and outcomes in, effects out.
+
+It stands beside the sequencer's life cycle, which decides what messages are legal; this decides how the script yields.
+Source: seed 004; reference isa88.md sections 3, 4 and 6.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ocs_ray.core import procedure_events as ev
+from ocs_ray.core.mailbox import Disposition, Letter
+from ocs_ray.core.procedure_children import Children
+from ocs_ray.core.procedure_post import TOPIC, Post
+from ocs_ray.core.procedure_script import PULLS_UP, ScriptSide
+from ocs_ray.core.procedure_states import (
+    ACTING,
+    AT_REST,
+    ENDING,
+    LEAVING,
+    YIELDED,
+    YIELDING,
+    Outcome,
+    leads_to,
+    next_state,
+    settled,
+)
+from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
+
+_S, _C = ProcedureState, ProcedureCommand
+_AFTER_RUN: Final = frozenset({_C.RESET, _C.CLEAR})
+
+
+class ProcedureCore:
+    """State, mailboxes and conditions of one script. Every method returns what the shell is to do, in that order."""
+
+    def __init__(self) -> None:
+        self.state = _S.IDLE
+        self.reason = ""
+        self.in_flight = False
+        self._post = Post()
+        self._children = Children()
+        self._is_run = False
+        self._hook_done = True
+        self._wants_start = False
+        self._resets = False
+        self._script = ScriptSide()
+        self._token = 0
+        self._handlers: int | None = None
+        self._gated = False
+
+    @property
+    def waits_for(self) -> frozenset[str]:
+        """The other sequencers that have not followed yet."""
+        return self._children.waits_for
+
+    @property
+    def lets_finish(self) -> bool:
+        """Whether the step in flight may run to its end: the sequencer's own stop ends the run after it."""
+        return self.state is _S.STOPPING and self._script.scope is ev.Scope.STEP
+
+    # -- commands ------------------------------------------------------------------------------------------------
+
+    def send(self, letter: Letter, topic: str = TOPIC) -> list[ev.Effect]:
+        """Take a message. Its sender is told at once what became of it, or that it waits."""
+        if topic != TOPIC:
+            return self._defer(letter, "it waits for the script", topic=topic)
+        command = letter.command
+        if command is None:
+            return [ev.Tell(letter, Disposition.UNKNOWN, self.state, "it is no command")]
+        if self._is_ready(command):
+            return self._follow(letter, command) + self._settle()
+        expected = self._expected()
+        if leads_to(expected, command) is not None:
+            is_guarded = self._script.guards and command in PULLS_UP
+            where = "the end of the part that is not to be held" if is_guarded else expected
+            return self._defer(letter, f"it waits for {where}")
+        if any(waiting is command for _, waiting in self._post.waiting()):
+            return [ev.Tell(letter, Disposition.SUPERSEDED, self.state, f"{command} waits already")]
+        is_ending = not self._is_run or self.state in ENDING
+        if not is_ending and self._script.may_take(command):
+            return self._defer(letter, "it waits for the script", is_for_script=True)
+        return self._reject([letter])
+
+    def refuse_start(self, letter: Letter, reason: str) -> list[ev.Effect]:
+        """The sequencer would not start its sequence."""
+        if letter not in self._post.start_asked:
+            return []
+        self._post.start_asked.remove(letter)
+        return self._reject([letter], reason) + self._settle()
+
+    def command(
+        self, command: ProcedureCommand, *, reason: str = "", sender: str = "", scope: ev.Scope = ev.Scope.NOW
+    ) -> list[ev.Effect]:
+        """Follow a command that came by another way: the sequencer's stop, abort or pause.
+
+        One that is not accepted in the present state does nothing. Unlike a letter it neither waits for the end of a
+        part that is not to be held, nor does a script that asks for commands hear of it. START is none of them: a run
+        begins with ``run_begins``.
+        """
+        if command is _C.START or (command in _AFTER_RUN and self._is_run):
+            return []
+        return self._do(command, reason, sender, scope) + self._settle()
+
+    def _defer(
+        self, letter: Letter, reason: str, *, topic: str = TOPIC, is_for_script: bool = False
+    ) -> list[ev.Effect]:
+        box = self._post.box(topic)
+        if box.is_full:
+            return self._reject([letter], "the mailbox is full")
+        box.put(letter, is_for_script=is_for_script)
+        return [ev.Tell(letter, Disposition.DEFERRED, self.state, reason), ev.Release()]
+
+    def _follow(self, letter: Letter, command: ProcedureCommand) -> list[ev.Effect]:
+        """Do as a letter says. It stays in the mailbox while the script may still ask for it."""
+        if command is _C.START:
+            self._post.start_asked.append(letter)
+            return [ev.StartRun(letter)]
+        box, before = self._post.box(), self.state
+        effects: list[ev.Effect] = [ev.Tell(letter, Disposition.CHOSEN, before)]
+        unread = box.take(lambda one: one.accepted_in is not None)
+        superseded = box.take(lambda _: command.is_urgent)
+        effects += [ev.Tell(x, Disposition.SUPERSEDED, before, f"{command} was followed") for x in superseded]
+        if command is _C.HOLD and any(one.command is _C.RESUME for one in unread):
+            self._script.never_went_on()
+        elif self._is_busy and not self._script.parked and not box.is_full:
+            is_after_pause = before is _S.HOLDING and command is _C.HOLD
+            box.put(letter, accepted_in=_S.EXECUTE if is_after_pause else before)
+            effects.append(ev.Release())
+        return effects + self._do(command, "", letter.sender, ev.Scope.NOW)
+
+    def _do(self, command: ProcedureCommand, reason: str, sender: str, scope: ev.Scope) -> list[ev.Effect]:
+        is_quicker = self._is_pausing if command is _C.HOLD else command is _C.STOP and self.lets_finish
+        if is_quicker and scope is ev.Scope.NOW:
+            self._script.scope = scope  # a pause becomes a hold: it need not wait for the end of the step any more
+            return [*self._children.entered(self.state), ev.Release()]
+        target = next_state(self.state, command)
+        if target is None or target is self.state:
+            return []
+        # Who has yielded does not go on for a pause.
+        self._script.scope = ev.Scope.NOW if self.state in YIELDED else scope
+        self._resets = target is _S.CLEARING and command is _C.RESET
+        effects = self._enter(target, command, reason, sender)
+        if command in (_C.STOP, _C.ABORT, _C.COMPLETE) and self._is_run:
+            effects.append(ev.EndRun(command))
+        return effects
+
+    def _is_ready(self, command: ProcedureCommand) -> bool:
+        if command is _C.HOLD and self._is_pausing:
+            return True
+        is_early = (command in PULLS_UP and self._script.guards) or (command in _AFTER_RUN and self._is_run)
+        return not is_early and next_state(self.state, command) is not None
+
+    def _expected(self) -> ProcedureState:
+        """Where the machine will stand when all that waits for it has been followed."""
+        if self._wants_start:
+            return self._post.expected(_S.EXECUTE)
+        return self._post.expected(_S.IDLE if self._resets else settled(self.state))
+
+    # -- the script ----------------------------------------------------------------------------------------------
+
+    def receive(
+        self, current_state: ProcedureState | None, topic: str, max_messages: int
+    ) -> tuple[Letter | None, list[ev.Effect]]:
+        """The script asks for its next command; see ``Mailbox.receive``. Asking shows that it has followed the last.
+
+        On the commands' topic it hears of what was followed, and of what only a script in ``current_state`` accepts.
+        What waits for the machine it does not hear before: it would go on while the machine does not.
+        """
+        if topic != TOPIC:
+            received = self._post.box(topic).receive(current_state or self.state, max_messages)
+            return received.chosen, [ev.Tell(x.letter, x.disposition, self.state, x.reason) for x in received.verdicts]
+        effects = self.touch()
+        state = current_state or self.state
+        self._script.polled(state, self.state)
+        received = self._post.box().receive(state, max_messages, is_hidden=self._is_hidden)
+        for verdict in received.verdicts:
+            if verdict.letter.accepted_in is None:  # the others were told when they were followed
+                effects.append(ev.Tell(verdict.letter, verdict.disposition, self.state, verdict.reason))
+        letter = received.chosen
+        if letter is None or letter.command is None:
+            return letter, effects
+        if letter.accepted_in is None:
+            effects += self.command(letter.command, sender=letter.sender)
+        if self.state in YIELDING | YIELDED:
+            self._script.took(letter.command)
+        return letter, effects
+
+    def _is_hidden(self, letter: Letter) -> bool:
+        if self._script.guards and letter.command in PULLS_UP:
+            return True
+        return letter.accepted_in is None and not letter.is_for_script
+
+    def checkpoint(self) -> ev.Check:
+        """What the script is to do here and now."""
+        return self._script.check(self.state, is_run=self._is_run)
+
+    def park(self) -> list[ev.Effect]:
+        """A task of the script waits at a checkpoint."""
+        self._script.parked += 1
+        self._post.forget_followed()
+        return self._settle()
+
+    def unpark(self) -> list[ev.Effect]:
+        """It goes on."""
+        self._script.parked -= 1
+        return []
+
+    def touch(self) -> list[ev.Effect]:
+        """The script passed a checkpoint: one that holds by itself shows so that it has followed."""
+        self._script.came_back()
+        return self._settle()
+
+    def guard(self, *, closed: bool) -> list[ev.Effect]:
+        """A part of the script begins that is not to be held, or ends; what was asked meanwhile is done then.
+
+        While there is one nobody waits at a checkpoint, unless all is held already when it begins.
+        """
+        self._script.guard(closed=closed)
+        release: list[ev.Effect] = [ev.Release()] if closed and self._script.parked else []
+        return release + self._settle()
+
+    # -- outcomes ------------------------------------------------------------------------------------------------
+
+    def handlers_ended(self, token: int, failure: str | None) -> list[ev.Effect]:
+        """The script's handlers of a moment ended; a late outcome is dropped."""
+        if token != self._handlers:
+            return []
+        self._handlers = None
+        return self._settle() if failure is None else self.fault(failure)
+
+    def fault(self, reason: str) -> list[ev.Effect]:
+        """Something failed that ends the procedure."""
+        if self.state in AT_REST:
+            return []
+        by = Outcome.FAULT if self.state in ACTING else _C.ABORT
+        target = next_state(self.state, by)
+        assert target is not None
+        effects = self._enter(target, by, reason)
+        if self._is_run and target is _S.ABORTING:
+            effects.append(ev.EndRun(_C.ABORT))
+        return effects + self._settle()
+
+    def run_begins(self) -> list[ev.Effect]:
+        """The sequencer runs its new-sequence hook. What is left of the last run is reset first."""
+        self._is_run, self._hook_done, self._wants_start = True, False, True
+        self._script.run_changed()
+        started = [ev.Tell(letter, Disposition.CHOSEN, self.state) for letter in self._post.start_asked[:1]]
+        del self._post.start_asked[:1]
+        return started + self._settle()
+
+    def run_began(self) -> list[ev.Effect]:
+        """The hook ended well: steps are run now."""
+        self._hook_done = True
+        return self._part_ended()
+
+    def step(self, *, in_flight: bool) -> list[ev.Effect]:
+        """A step began, or ended."""
+        self.in_flight = in_flight
+        if in_flight:
+            return []
+        if self.state is _S.EXECUTE and not len(self._post.box()):  # thousands a second come this way
+            self._script.part_ended()
+            return []
+        return self._part_ended()
+
+    def _part_ended(self) -> list[ev.Effect]:
+        self._script.part_ended()
+        self._post.forget_followed()
+        return self._settle()
+
+    def run_ended(self, how: ev.RunEnd, reason: str = "") -> list[ev.Effect]:
+        """The run is over, whatever the procedure was at; what failed after a stop was followed is its reason."""
+        self._is_run, self.in_flight, self._wants_start = False, False, False
+        self._children = Children()
+        self._script.run_changed()
+        effects = self._reject(self._post.left_by_the_run(), "the run ended first")
+        if self.state in ENDING:
+            self.reason = reason or self.reason
+        elif how is ev.RunEnd.FAILED:
+            effects += self.fault(reason)
+        elif how is ev.RunEnd.CANCELLED:
+            effects += self.command(_C.STOP, reason=reason)
+        return effects + self._settle()
+
+    # -- other sequencers ----------------------------------------------------------------------------------------
+
+    def child_began(self, name: str) -> list[ev.Effect]:
+        """The script waits for another sequencer from now on; what holds here holds there."""
+        return [*self._children.began(name, self.state, is_pause=self._script.scope is ev.Scope.STEP)]
+
+    def child_ended(self, name: str) -> list[ev.Effect]:
+        """It does not any more."""
+        self._children.ended(name)
+        return self._settle()
+
+    def child_settled(self, name: str, command: ProcedureCommand | None = None) -> list[ev.Effect]:
+        """Another sequencer followed what was handed on to it; with ``command`` a late answer is dropped."""
+        self._children.settled(name, command)
+        return self._settle()
+
+    # -- moving --------------------------------------------------------------------------------------------------
+
+    def _enter(
+        self, state: ProcedureState, by: ProcedureCommand | Outcome, reason: str = "", sender: str = ""
+    ) -> list[ev.Effect]:
+        self.state, self.reason, self._handlers = state, reason, None
+        effects: list[ev.Effect] = [ev.Entered(state, by.value, reason, sender), ev.Release()]
+        if state in LEAVING or state in ENDING:
+            self._script.goes_on()
+        if state in ENDING:
+            self._wants_start = self._resets = False
+        if not (self._script.scope is ev.Scope.STEP and (state in YIELDING or state is _S.STOPPING)):
+            effects += self._children.entered(state)
+        effects += self._gate(state)
+        if (moment := ev.MOMENTS.get(state)) is not None:
+            self._token += 1
+            self._handlers = self._token
+            effects.append(ev.RunHandlers(moment, self._token))
+        return effects
+
+    def _gate(self, state: ProcedureState) -> list[ev.Effect]:
+        """Steps wait from the beginning of a hold to its end; when the run is ended out of a hold, to the run's end."""
+        gated = state in YIELDING or (self._gated and state is not _S.EXECUTE and state not in AT_REST)
+        if gated is self._gated:
+            return []
+        self._gated = gated
+        return [ev.GateSteps(closed=gated)]
+
+    def _settle(self) -> list[ev.Effect]:
+        """Go on through every state whose work is done, and follow what waited for one of them."""
+        effects: list[ev.Effect] = []
+        while more := self._move_on() or self._take_up():
+            effects += more
+        return effects + self._give_up()
+
+    def _move_on(self) -> list[ev.Effect]:
+        if self._wants_start and self.state in AT_REST:
+            return self._start_anew()
+        if self.state is _S.STOPPED and self._resets:
+            self._resets = False
+            return self._enter(_S.RESETTING, _C.RESET)
+        if not self._is_alive and self.state in YIELDED:
+            return self._enter(_S.COMPLETING, _C.COMPLETE, "the last step ended")
+        if not self._is_alive and self.state is _S.EXECUTE:
+            return self._enter(_S.COMPLETING, Outcome.SC)
+        if self.state is not _S.EXECUTE and self.state in ACTING and self._is_done:
+            return self._enter(ACTING[self.state], Outcome.SC, self.reason if self.state in ENDING else "")
+        return []
+
+    def _start_anew(self) -> list[ev.Effect]:
+        """One step from rest to STARTING: what is left of the last run is cleared and reset first."""
+        if self.state is _S.IDLE:
+            self._wants_start = False
+            return self._enter(_S.STARTING, _C.START)
+        if self.state is _S.ABORTED:
+            return self._enter(_S.CLEARING, _C.RESET, "a new run begins")
+        return self._enter(_S.RESETTING, _C.RESET, "a new run begins")
+
+    @property
+    def _is_alive(self) -> bool:
+        """Whether the machine is at a run that goes on; the last one may still be tidied up when the next begins."""
+        return self._is_run and not self._wants_start
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether a part of the script runs that may look out for commands: a step, or the new-sequence hook."""
+        return self._is_alive and (self.in_flight or not self._hook_done)
+
+    @property
+    def _is_pausing(self) -> bool:
+        return self.state is _S.HOLDING and self._script.scope is ev.Scope.STEP
+
+    @property
+    def _is_done(self) -> bool:
+        if self._handlers is not None:
+            return False
+        if self.state in YIELDING:
+            return self._script.yields(is_busy=self._is_busy) and not self.waits_for
+        if self.state in LEAVING:
+            return not self.waits_for
+        if self.state is _S.STARTING:
+            return self._hook_done or not self._is_alive
+        return not (self._is_alive and self.state in (*ENDING, _S.COMPLETING))
+
+    def _take_up(self) -> list[ev.Effect]:
+        """What waited for this state is followed now, the first of the most urgent."""
+        ready = [(letter, command) for letter, command in self._post.waiting() if self._is_ready(command)]
+        if not ready:
+            return []
+        letter, command = max(ready, key=lambda one: one[1].priority)
+        self._post.box().take(lambda one: one is letter)
+        return self._follow(letter, command)
+
+    def _give_up(self) -> list[ev.Effect]:
+        """At rest nothing comes of itself: what still waits has waited in vain."""
+        if self._is_run or self.state not in AT_REST:
+            return []
+        return self._reject(self._post.left_at_rest())
+
+    def _reject(self, letters: list[Letter], reason: str = "") -> list[ev.Effect]:
+        return [
+            ev.Tell(x, Disposition.REJECTED, self.state, reason or f"{x.command} is not accepted in {self.state}")
+            for x in letters
+        ]

@@ -1,0 +1,75 @@
+"""The sequencers a script waits for: what holds here holds there, and is over here when it is over there.
+
+Source: reference isa88.md section 6, 'HOLD/STOP propagate down in tree order, parent HELD only when all children HELD'.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ocs_ray.core.procedure_events import Propagate
+from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
+
+_S, _C = ProcedureState, ProcedureCommand
+_YIELD: Final = {_S.HOLDING: _C.HOLD, _S.HELD: _C.HOLD, _S.SUSPENDING: _C.SUSPEND, _S.SUSPENDED: _C.SUSPEND}
+_GO_ON: Final = {_C.HOLD: _C.RESUME, _C.SUSPEND: _C.UNSUSPEND}
+_END: Final = {_S.STOPPING: _C.STOP, _S.ABORTING: _C.ABORT}
+
+
+class Children:
+    """Who they are, which of them yield because they were told to, and whose answer is waited for."""
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self._yield: dict[str, ProcedureCommand] = {}
+        self._asked: dict[str, ProcedureCommand] = {}
+
+    @property
+    def waits_for(self) -> frozenset[str]:
+        """Those that have not followed yet."""
+        return frozenset(self._asked)
+
+    def entered(self, state: ProcedureState) -> list[Propagate]:
+        """What they are told when the machine is in a new state; a pause tells them nothing: their step is to end."""
+        if state in (_S.HOLDING, _S.SUSPENDING):
+            self._yield = dict.fromkeys(self._names, _YIELD[state])
+            self._asked = dict(self._yield)
+            return _told(self._yield)
+        if state in (_S.UNHOLDING, _S.UNSUSPENDING, _S.COMPLETING):
+            released = {name: _GO_ON[command] for name, command in self._yield.items()}
+            self._yield, self._asked = {}, {} if state is _S.COMPLETING else released
+            return _told(released)
+        if state in _END:
+            self._yield, self._asked = {}, {}
+            return _told(dict.fromkeys(self._names, _END[state]))
+        return []
+
+    def began(self, name: str, state: ProcedureState, *, is_pause: bool) -> list[Propagate]:
+        """One more, while the machine is in ``state``."""
+        self._names.add(name)
+        if state in _END:
+            return [Propagate(_END[state], (name,))]
+        if state not in _YIELD or is_pause:
+            return []
+        self._yield[name] = _YIELD[state]
+        if state in (_S.HOLDING, _S.SUSPENDING):
+            self._asked[name] = _YIELD[state]
+        return [Propagate(_YIELD[state], (name,))]
+
+    def ended(self, name: str) -> None:
+        """One less."""
+        self._names.discard(name)
+        self._yield.pop(name, None)
+        self._asked.pop(name, None)
+
+    def settled(self, name: str, command: ProcedureCommand | None) -> None:
+        """One followed; an answer to an earlier command than the last says nothing. None: to whatever it was told."""
+        if command is None or self._asked.get(name) is command:
+            self._asked.pop(name, None)
+
+
+def _told(commands: dict[str, ProcedureCommand]) -> list[Propagate]:
+    return [
+        Propagate(command, tuple(sorted(name for name, told in commands.items() if told is command)))
+        for command in dict.fromkeys(commands.values())
+    ]

@@ -1,0 +1,137 @@
+"""What comes out of the procedure's core, and the words its inputs use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from ocs_ray.core.mailbox import Disposition, Letter
+from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
+
+
+class Moment(StrEnum):
+    """What a script may do on its way from one waiting state to another; the value is the handler's name.
+
+    STARTING, STOPPING and ABORTING have the sequencer's own hooks: on_new_sequence, on_stop, on_abort_sequence.
+    """
+
+    HOLD = "on_hold"
+    RESUME = "on_resume"
+    SUSPEND = "on_suspend"
+    UNSUSPEND = "on_unsuspend"
+    COMPLETE = "on_complete"
+    RESET = "on_reset"
+    CLEAR = "on_clear"
+
+
+MOMENTS: Final[Mapping[ProcedureState, Moment]] = {
+    ProcedureState.HOLDING: Moment.HOLD,
+    ProcedureState.UNHOLDING: Moment.RESUME,
+    ProcedureState.SUSPENDING: Moment.SUSPEND,
+    ProcedureState.UNSUSPENDING: Moment.UNSUSPEND,
+    ProcedureState.COMPLETING: Moment.COMPLETE,
+    ProcedureState.RESETTING: Moment.RESET,
+    ProcedureState.CLEARING: Moment.CLEAR,
+}
+
+
+class Scope(StrEnum):
+    """Where a hold takes effect: inside the step at its next checkpoint, or when the step has ended."""
+
+    NOW = "now"
+    STEP = "step"
+
+
+class RunEnd(StrEnum):
+    """How the sequencer's run ended."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Check(StrEnum):
+    """What a script is told at a checkpoint."""
+
+    GO = "go"
+    WAIT = "wait"
+    STOP = "stop"
+    ABORT = "abort"
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """The machine is in a new state.
+
+    Args:
+        by: the command or outcome that led here.
+        reason: why, in the words of who asked, or of the failure.
+        sender: who asked; empty for what happened of itself.
+    """
+
+    state: ProcedureState
+    by: str
+    reason: str = ""
+    sender: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunHandlers:
+    """Run the script's handlers of a moment; bring the outcome back with this token."""
+
+    moment: Moment
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell the sender of a letter what became of it."""
+
+    letter: Letter
+    disposition: Disposition
+    state: ProcedureState
+    reason: str = ""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will be told; a deferred letter is told again later."""
+        return self.disposition is not Disposition.DEFERRED
+
+
+@dataclass(frozen=True, slots=True)
+class EndRun:
+    """The sequencer's run is to be ended: by abort, by stop, or, for COMPLETE, with the steps that are left dropped."""
+
+    by: ProcedureCommand
+
+
+@dataclass(frozen=True, slots=True)
+class StartRun:
+    """The loaded sequence is to be started, as this letter asks."""
+
+    letter: Letter
+
+
+@dataclass(frozen=True, slots=True)
+class GateSteps:
+    """From now on the next step is not started, or it is."""
+
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Propagate:
+    """Send a command to the sequencers this script waits for."""
+
+    command: ProcedureCommand
+    children: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Those who wait at a checkpoint, or for a command, are to look again."""
+
+
+Effect = Entered | RunHandlers | Tell | EndRun | StartRun | GateSteps | Propagate | Release

@@ -1,0 +1,60 @@
+"""The mailboxes of one script: what waits for the machine, what for the script, and what has been followed.
+
+Source: reference isa88.md section 4, 'not chosen'.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ocs_ray.core.mailbox import Letter, Mailbox
+from ocs_ray.core.procedure_states import leads_to
+from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
+
+TOPIC: Final = "cmd"
+"""The topic whose commands drive the machine; every other topic is a mailbox and nothing more."""
+
+
+class Post:
+    """One mailbox a topic, and the letters that are not in one while the sequencer is asked to start."""
+
+    def __init__(self) -> None:
+        self._boxes: dict[str, Mailbox] = {}
+        self.start_asked: list[Letter] = []
+
+    def box(self, topic: str = TOPIC) -> Mailbox:
+        """A topic's mailbox."""
+        return self._boxes.setdefault(topic, Mailbox())
+
+    def waiting(self) -> list[tuple[Letter, ProcedureCommand]]:
+        """The letters that wait for a state; the others were followed, or are the script's alone."""
+        return [
+            (letter, letter.command)
+            for letter in self.box().letters
+            if letter.accepted_in is None and not letter.is_for_script and letter.command is not None
+        ]
+
+    def expected(self, state: ProcedureState) -> ProcedureState:
+        """Where the machine will stand when all that waits has been followed, starting from ``state``."""
+        for _, command in self.waiting():
+            state = leads_to(state, command) or state
+        return state
+
+    def forget_followed(self) -> None:
+        """A command that was followed without the script's asking is no news to it any more."""
+        self.box().take(lambda one: one.accepted_in is not None)
+
+    def left_by_the_run(self) -> list[Letter]:
+        """Take out what only its script would have read; those whose senders wait for word."""
+        self.forget_followed()
+        left = self.box().take(lambda one: one.is_for_script)
+        for topic, box in self._boxes.items():
+            if topic != TOPIC:
+                left += box.take(lambda _: True)
+        return left
+
+    def left_at_rest(self) -> list[Letter]:
+        """Take out what would wait for ever, or for another run; nothing while a start has been asked for."""
+        if self.start_asked:
+            return []
+        return self.box().take(lambda one: one.accepted_in is None)
