@@ -27,6 +27,7 @@ from ocs_ray.telemetry.structured_log import log_as
 gc.enable()
 
 LEAVE_S: Final = 0.2
+"""How long replies that are under way may take when this process ends itself, in seconds."""
 SWITCH_S: Final = 0.0005
 """How often a thread that does not pause gives the interpreter away, in seconds."""
 
