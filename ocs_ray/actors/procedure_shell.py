@@ -60,6 +60,7 @@ class ProcedureShell:
         self._verdicts: dict[str, asyncio.Future[tuple[pe.Tell, int]]] = {}
         self._timers: list[asyncio.TimerHandle] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._takers: set[asyncio.Task[None]] = set()
         self._parked = 0
         self._is_pressed = False
         self.late = ""
@@ -77,9 +78,10 @@ class ProcedureShell:
             except asyncio.CancelledError:
                 state, reason = self.core.state, "the sequencer shuts down"
                 answer(CommandResult(accepted=False, disposition="rejected", state=state, reason=reason))
-                raise
 
-        self._spawn(work())
+        task = self._home.create_task(work())
+        self._takers.add(task)
+        task.add_done_callback(self._takers.discard)
 
     async def send(self, message: SendCommand) -> CommandResult:
         """Take a command; what became of it, or, with ``wait_s``, how it was carried out."""
@@ -395,7 +397,9 @@ class ProcedureShell:
         task.add_done_callback(self._tasks.discard)
 
     def close(self) -> None:
-        """End timers and what is under way."""
+        """End timers and what is under way; who still waits for word is told, the others see how it ended."""
+        for verdict in self._verdicts.values():
+            verdict.cancel()
         for timer in self._timers:
             timer.cancel()
         for task in self._tasks:

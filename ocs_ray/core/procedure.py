@@ -59,6 +59,11 @@ class ProcedureCore:
         """Whether the step in flight may run to its end: the sequencer's own stop ends the run after it."""
         return self.state is _S.STOPPING and self._script.scope is ev.Scope.STEP
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether it is held, or is to be, at the end of a step."""
+        return self.state in (_S.HOLDING, _S.HELD) and self._script.scope is ev.Scope.STEP
+
     # -- commands ------------------------------------------------------------------------------------------------
 
     def send(self, letter: Letter, topic: str = TOPIC) -> list[ev.Effect]:
@@ -130,8 +135,7 @@ class ProcedureCore:
         return effects + self._do(command, "", letter.sender, ev.Scope.NOW)
 
     def _do(self, command: ProcedureCommand, reason: str, sender: str, scope: ev.Scope) -> list[ev.Effect]:
-        is_quicker = self._is_pausing if command is _C.HOLD else command is _C.STOP and self.lets_finish
-        if is_quicker and scope is ev.Scope.NOW:
+        if scope is ev.Scope.NOW and self._can_hurry(command):
             self._script.scope = scope  # a pause becomes a hold: it need not wait for the end of the step any more
             return [*self._children.entered(self.state), ev.Release()]
         target = next_state(self.state, command)
@@ -145,8 +149,13 @@ class ProcedureCore:
             effects.append(ev.EndRun(command))
         return effects
 
+    def _can_hurry(self, command: ProcedureCommand) -> bool:
+        """Whether what waits for the end of the step may be had at once."""
+        is_pausing = self.is_paused and self.state is _S.HOLDING
+        return (command is _C.HOLD and is_pausing) or (command is _C.STOP and self.lets_finish)
+
     def _is_ready(self, command: ProcedureCommand) -> bool:
-        if command is _C.HOLD and self._is_pausing:
+        if self._can_hurry(command):
             return True
         is_early = (command in PULLS_UP and self._script.guards) or (command in _AFTER_RUN and self._is_run)
         return not is_early and next_state(self.state, command) is not None
@@ -366,10 +375,6 @@ class ProcedureCore:
     def _is_busy(self) -> bool:
         """Whether a part of the script runs that may look out for commands: a step, or the new-sequence hook."""
         return self._is_alive and (self.in_flight or not self._hook_done)
-
-    @property
-    def _is_pausing(self) -> bool:
-        return self.state is _S.HOLDING and self._script.scope is ev.Scope.STEP
 
     @property
     def _is_done(self) -> bool:
