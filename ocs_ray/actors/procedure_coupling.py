@@ -168,8 +168,8 @@ class ProcedureCoupling:
                 self.shell.do(self._procedure.command(_C.HOLD, reason="the sequence was paused", scope=pe.Scope.STEP))
             case Resume() | StepOnce():
                 self._resumed()
-            case _ if self._procedure.is_paused and not steps.is_paused:  # the breakpoint was taken away
-                self._resumed()
+            case _ if not steps.is_paused and self._procedure.script.is_paused(self._procedure.state):
+                self._resumed()  # the breakpoint was taken away
             case _:
                 return
 

@@ -128,7 +128,7 @@ def test_given_a_stop_of_the_sequencer_then_the_step_in_flight_has_all_the_time_
         await floor.sequencer.stop()
         await floor.comes_to("STOPPING")
         procedure = floor.shell()._procedure
-        assert (procedure.core.lets_finish, procedure._timers) == (True, [])
+        assert (procedure.core.script.lets_finish(procedure.core.state), procedure._timers) == (True, [])
         await floor.settled()
         assert floor.seen() == ["begun"]
         floor.open()
