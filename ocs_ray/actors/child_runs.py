@@ -6,18 +6,24 @@ Every message of a script goes through its port, so this is seen here, whichever
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, Protocol
 
+from ocs_ray.core.procedure_states import AT_REST, LEAVING, YIELDED, YIELDING
 from ocs_ray.errors import OcsError
 from ocs_ray.models.identifiers import Id
 from ocs_ray.models.prefix import ComponentType
+from ocs_ray.models.procedure import ProcedureCommand
+from ocs_ray.models.procedure_messages import ProcedureStatus, WatchProcedure
 from ocs_ray.models.responses import Started
 from ocs_ray.models.sequencer_messages import HOURS_10_S, QueryFinal, RetryFailed, StartSequence, SubmitSequence
 from ocs_ray.scripting.port import Port
 from ocs_ray.scripting.procedure import Procedure
 
 SEQUENCER: Final = f"-{ComponentType.Sequencer}"
+LOOK_S: Final = 10.0
+"""How long another sequencer that is late is asked at a time, in seconds."""
 
 
 class Parent(Protocol):
@@ -82,3 +88,18 @@ class ChildRuns:
         """Follow none of them any more."""
         for task in self._tasks:
             task.cancel()
+
+
+async def comes_late(port: Port, child: str, command: ProcedureCommand, is_wanted: Callable[[], bool]) -> None:
+    """Wait until a sequencer that is late has followed after all, or is gone, as long as that is of interest."""
+    yields, seen = command in (ProcedureCommand.HOLD, ProcedureCommand.SUSPEND), 0
+    while is_wanted():
+        try:
+            question = WatchProcedure(after=seen, timeout_s=LOOK_S)
+            status: ProcedureStatus = await port.ask(child, question, LOOK_S + 5.0)
+        except OcsError:
+            return
+        is_there = status.state in YIELDED if yields else status.state not in YIELDED | YIELDING | LEAVING
+        if is_there or status.state in AT_REST:
+            return
+        seen = status.number

@@ -29,6 +29,7 @@ from ocs_ray.scripting.running_script import RunningScript
 from ocs_ray.scripting.script_life import ScriptLife
 
 _BEGINNING: Final = (State.SUBMITTING, State.STARTING)
+_ENDED_WELL: Final = (ProcedureState.COMPLETE, ProcedureState.STOPPED)
 _C = ProcedureCommand
 CANCELLED: Final = "it was cancelled"
 """What is said of a step whose task was cancelled."""
@@ -109,6 +110,8 @@ class ProcedureCoupling:
             self.shell.do(self._procedure.run_begins())
         if isinstance(event, ev.HookEnded) and self._begins:
             self._hook_ended(event)
+        if isinstance(event, ev.Load) and core.state is State.LOADED and self._procedure.state in _ENDED_WELL:
+            self.shell.do(self._procedure.command(_C.RESET, reason="a sequence was loaded"))
         if core.state in (State.ABORTING, State.STOPPING) and came_from is State.RUNNING:
             by = _C.ABORT if core.state is State.ABORTING else _C.STOP
             self.shell.do(self._procedure.command(by, scope=pe.Scope.STEP))
@@ -165,6 +168,8 @@ class ProcedureCoupling:
                 self.shell.do(self._procedure.command(_C.HOLD, reason="the sequence was paused", scope=pe.Scope.STEP))
             case Resume() | StepOnce():
                 self._resumed()
+            case _ if not steps.is_paused and self._procedure.script.is_paused(self._procedure.state):
+                self._resumed()  # the breakpoint was taken away
             case _:
                 return
 

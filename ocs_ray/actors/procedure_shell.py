@@ -10,12 +10,13 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
+from ocs_ray.actors.child_runs import comes_late
 from ocs_ray.actors.procedure_host import Host
 from ocs_ray.core import procedure_events as pe
 from ocs_ray.core.mailbox import Disposition, Letter
 from ocs_ray.core.procedure import ProcedureCore
 from ocs_ray.core.procedure_post import TOPIC
-from ocs_ray.core.procedure_states import AT_REST, ENDING, LEAVING, YIELDED, YIELDING, leads_to, settled
+from ocs_ray.core.procedure_states import AT_REST, ENDING, leads_to, settled
 from ocs_ray.errors import OcsError
 from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
 from ocs_ray.models.procedure_messages import (
@@ -24,7 +25,6 @@ from ocs_ray.models.procedure_messages import (
     ProcedureChange,
     ProcedureStatus,
     SendCommand,
-    WatchProcedure,
 )
 from ocs_ray.models.procedure_settings import ProcedureSettings
 from ocs_ray.scripting.port import Port
@@ -33,8 +33,6 @@ from ocs_ray.scripting.time_service import utc_time_now
 
 LOG: Final = logging.getLogger("ocs.procedure")
 CHANGES_KEPT: Final = 500
-LOOK_S: Final = 10.0
-"""How long another sequencer that is late is asked at a time, in seconds."""
 _S = ProcedureState
 
 
@@ -60,6 +58,7 @@ class ProcedureShell:
         self._verdicts: dict[str, asyncio.Future[tuple[pe.Tell, int]]] = {}
         self._timers: list[asyncio.TimerHandle] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._takers: set[asyncio.Task[None]] = set()
         self._parked = 0
         self._is_pressed = False
         self.late = ""
@@ -77,9 +76,10 @@ class ProcedureShell:
             except asyncio.CancelledError:
                 state, reason = self.core.state, "the sequencer shuts down"
                 answer(CommandResult(accepted=False, disposition="rejected", state=state, reason=reason))
-                raise
 
-        self._spawn(work())
+        task = self._home.create_task(work())
+        self._takers.add(task)
+        task.add_done_callback(self._takers.discard)
 
     async def send(self, message: SendCommand) -> CommandResult:
         """Take a command; what became of it, or, with ``wait_s``, how it was carried out."""
@@ -164,6 +164,8 @@ class ProcedureShell:
 
     def do(self, effects: list[pe.Effect]) -> list[pe.Effect]:
         """Carry out what the core decided; gives the effects back. The script's handlers find it knowing of it."""
+        if not effects and self.core.state is _S.EXECUTE is self._script.state:
+            return effects  # the steps of a run, thousands a second
         self._tell_script()
         for effect in effects:
             match effect:
@@ -183,8 +185,7 @@ class ProcedureShell:
                     self._propagate(effect)
                 case pe.Release():
                     self._tell_script(anyway=True)
-        if effects:
-            self._tell_script()
+        self._tell_script()
         self._mind_the_end()
         return effects
 
@@ -200,7 +201,7 @@ class ProcedureShell:
 
     def _mind_the_end(self) -> None:
         """A script that is to end its step now has so long for it."""
-        if self.core.state in ENDING and not self.core.lets_finish and not self._is_pressed:
+        if self.core.state in ENDING and not self.core.script.lets_finish(self.core.state) and not self._is_pressed:
             self._is_pressed = True
             self._after(self.settings.stop_grace_s, self._press)
 
@@ -273,24 +274,9 @@ class ProcedureShell:
             return
         if not reply.reached and reply.accepted:
             self._say_late(f"{child} did not follow {command} within {limit_s:g} s: {reply.reason}")
-            await self._comes_late(child, command)
+            await comes_late(self._port, child, command, lambda: child in self.core.waits_for)
         # One that refuses has nothing to hold or to let go: it is at rest between two runs.
         self.do(self.core.child_settled(child, command))
-
-    async def _comes_late(self, child: str, command: ProcedureCommand) -> None:
-        """Wait until it has followed after all, as long as that is of interest."""
-        yields, seen = command in (ProcedureCommand.HOLD, ProcedureCommand.SUSPEND), 0
-        while child in self.core.waits_for:
-            try:
-                status: ProcedureStatus = await self._port.ask(
-                    child, WatchProcedure(after=seen, timeout_s=LOOK_S), LOOK_S + 5.0
-                )
-            except OcsError:
-                return  # it is gone: so are its runs
-            at_rest = status.state in AT_REST
-            if at_rest or (status.state in YIELDED if yields else status.state not in YIELDED | YIELDING | LEAVING):
-                return
-            seen = status.number
 
     def child_began(self, child: str) -> None:
         """The script waits for another sequencer from now on."""
@@ -395,7 +381,9 @@ class ProcedureShell:
         task.add_done_callback(self._tasks.discard)
 
     def close(self) -> None:
-        """End timers and what is under way."""
+        """End timers and what is under way; who still waits for word is told, the others see how it ended."""
+        for verdict in self._verdicts.values():
+            verdict.cancel()
         for timer in self._timers:
             timer.cancel()
         for task in self._tasks:

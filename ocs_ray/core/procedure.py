@@ -44,7 +44,7 @@ class ProcedureCore:
         self._hook_done = True
         self._wants_start = False
         self._resets = False
-        self._script = ScriptSide()
+        self.script = ScriptSide()
         self._token = 0
         self._handlers: int | None = None
         self._gated = False
@@ -53,11 +53,6 @@ class ProcedureCore:
     def waits_for(self) -> frozenset[str]:
         """The other sequencers that have not followed yet."""
         return self._children.waits_for
-
-    @property
-    def lets_finish(self) -> bool:
-        """Whether the step in flight may run to its end: the sequencer's own stop ends the run after it."""
-        return self.state is _S.STOPPING and self._script.scope is ev.Scope.STEP
 
     # -- commands ------------------------------------------------------------------------------------------------
 
@@ -72,13 +67,13 @@ class ProcedureCore:
             return self._follow(letter, command) + self._settle()
         expected = self._expected()
         if leads_to(expected, command) is not None:
-            is_guarded = self._script.guards and command in PULLS_UP
+            is_guarded = self.script.guards and command in PULLS_UP
             where = "the end of the part that is not to be held" if is_guarded else expected
             return self._defer(letter, f"it waits for {where}")
         if any(waiting is command for _, waiting in self._post.waiting()):
             return [ev.Tell(letter, Disposition.SUPERSEDED, self.state, f"{command} waits already")]
         is_ending = not self._is_run or self.state in ENDING
-        if not is_ending and self._script.may_take(command):
+        if not is_ending and self.script.may_take(command):
             return self._defer(letter, "it waits for the script", is_for_script=True)
         return self._reject([letter])
 
@@ -122,23 +117,22 @@ class ProcedureCore:
         superseded = box.take(lambda _: command.is_urgent)
         effects += [ev.Tell(x, Disposition.SUPERSEDED, before, f"{command} was followed") for x in superseded]
         if command is _C.HOLD and any(one.command is _C.RESUME for one in unread):
-            self._script.never_went_on()
-        elif self._is_busy and not self._script.parked and not box.is_full:
+            self.script.never_went_on()
+        elif self._is_busy and not self.script.parked and not box.is_full:
             is_after_pause = before is _S.HOLDING and command is _C.HOLD
             box.put(letter, accepted_in=_S.EXECUTE if is_after_pause else before)
             effects.append(ev.Release())
         return effects + self._do(command, "", letter.sender, ev.Scope.NOW)
 
     def _do(self, command: ProcedureCommand, reason: str, sender: str, scope: ev.Scope) -> list[ev.Effect]:
-        is_quicker = self._is_pausing if command is _C.HOLD else command is _C.STOP and self.lets_finish
-        if is_quicker and scope is ev.Scope.NOW:
-            self._script.scope = scope  # a pause becomes a hold: it need not wait for the end of the step any more
+        if scope is ev.Scope.NOW and self.script.can_hurry(command, self.state):
+            self.script.scope = scope  # a pause becomes a hold: it need not wait for the end of the step any more
             return [*self._children.entered(self.state), ev.Release()]
         target = next_state(self.state, command)
         if target is None or target is self.state:
             return []
         # Who has yielded does not go on for a pause.
-        self._script.scope = ev.Scope.NOW if self.state in YIELDED else scope
+        self.script.scope = ev.Scope.NOW if self.state in YIELDED else scope
         self._resets = target is _S.CLEARING and command is _C.RESET
         effects = self._enter(target, command, reason, sender)
         if command in (_C.STOP, _C.ABORT, _C.COMPLETE) and self._is_run:
@@ -146,9 +140,9 @@ class ProcedureCore:
         return effects
 
     def _is_ready(self, command: ProcedureCommand) -> bool:
-        if command is _C.HOLD and self._is_pausing:
+        if self.script.can_hurry(command, self.state):
             return True
-        is_early = (command in PULLS_UP and self._script.guards) or (command in _AFTER_RUN and self._is_run)
+        is_early = (command in PULLS_UP and self.script.guards) or (command in _AFTER_RUN and self._is_run)
         return not is_early and next_state(self.state, command) is not None
 
     def _expected(self) -> ProcedureState:
@@ -172,7 +166,7 @@ class ProcedureCore:
             return received.chosen, [ev.Tell(x.letter, x.disposition, self.state, x.reason) for x in received.verdicts]
         effects = self.touch()
         state = current_state or self.state
-        self._script.polled(state, self.state)
+        self.script.polled(state, self.state)
         received = self._post.box().receive(state, max_messages, is_hidden=self._is_hidden)
         for verdict in received.verdicts:
             if verdict.letter.accepted_in is None:  # the others were told when they were followed
@@ -183,32 +177,32 @@ class ProcedureCore:
         if letter.accepted_in is None:
             effects += self.command(letter.command, sender=letter.sender)
         if self.state in YIELDING | YIELDED:
-            self._script.took(letter.command)
+            self.script.took(letter.command)
         return letter, effects
 
     def _is_hidden(self, letter: Letter) -> bool:
-        if self._script.guards and letter.command in PULLS_UP:
+        if self.script.guards and letter.command in PULLS_UP:
             return True
         return letter.accepted_in is None and not letter.is_for_script
 
     def checkpoint(self) -> ev.Check:
         """What the script is to do here and now."""
-        return self._script.check(self.state, is_run=self._is_run)
+        return self.script.check(self.state, is_run=self._is_run)
 
     def park(self) -> list[ev.Effect]:
         """A task of the script waits at a checkpoint."""
-        self._script.parked += 1
+        self.script.parked += 1
         self._post.forget_followed()
         return self._settle()
 
     def unpark(self) -> list[ev.Effect]:
         """It goes on."""
-        self._script.parked -= 1
+        self.script.parked -= 1
         return []
 
     def touch(self) -> list[ev.Effect]:
         """The script passed a checkpoint: one that holds by itself shows so that it has followed."""
-        self._script.came_back()
+        self.script.came_back()
         return self._settle()
 
     def guard(self, *, closed: bool) -> list[ev.Effect]:
@@ -216,8 +210,8 @@ class ProcedureCore:
 
         While there is one nobody waits at a checkpoint, unless all is held already when it begins.
         """
-        self._script.guard(closed=closed)
-        release: list[ev.Effect] = [ev.Release()] if closed and self._script.parked else []
+        self.script.guard(closed=closed)
+        release: list[ev.Effect] = [ev.Release()] if closed and self.script.parked else []
         return release + self._settle()
 
     # -- outcomes ------------------------------------------------------------------------------------------------
@@ -244,7 +238,7 @@ class ProcedureCore:
     def run_begins(self) -> list[ev.Effect]:
         """The sequencer runs its new-sequence hook. What is left of the last run is reset first."""
         self._is_run, self._hook_done, self._wants_start = True, False, True
-        self._script.run_changed()
+        self.script.run_changed()
         started = [ev.Tell(letter, Disposition.CHOSEN, self.state) for letter in self._post.start_asked[:1]]
         del self._post.start_asked[:1]
         return started + self._settle()
@@ -260,12 +254,12 @@ class ProcedureCore:
         if in_flight:
             return []
         if self.state is _S.EXECUTE and not len(self._post.box()):  # thousands a second come this way
-            self._script.part_ended()
+            self.script.part_ended()
             return []
         return self._part_ended()
 
     def _part_ended(self) -> list[ev.Effect]:
-        self._script.part_ended()
+        self.script.part_ended()
         self._post.forget_followed()
         return self._settle()
 
@@ -273,7 +267,7 @@ class ProcedureCore:
         """The run is over, whatever the procedure was at; what failed after a stop was followed is its reason."""
         self._is_run, self.in_flight, self._wants_start = False, False, False
         self._children = Children()
-        self._script.run_changed()
+        self.script.run_changed()
         effects = self._reject(self._post.left_by_the_run(), "the run ended first")
         if self.state in ENDING:
             self.reason = reason or self.reason
@@ -287,7 +281,7 @@ class ProcedureCore:
 
     def child_began(self, name: str) -> list[ev.Effect]:
         """The script waits for another sequencer from now on; what holds here holds there."""
-        return [*self._children.began(name, self.state, is_pause=self._script.scope is ev.Scope.STEP)]
+        return [*self._children.began(name, self.state, is_pause=self.script.scope is ev.Scope.STEP)]
 
     def child_ended(self, name: str) -> list[ev.Effect]:
         """It does not any more."""
@@ -307,10 +301,10 @@ class ProcedureCore:
         self.state, self.reason, self._handlers = state, reason, None
         effects: list[ev.Effect] = [ev.Entered(state, by.value, reason, sender), ev.Release()]
         if state in LEAVING or state in ENDING:
-            self._script.goes_on()
+            self.script.goes_on()
         if state in ENDING:
             self._wants_start = self._resets = False
-        if not (self._script.scope is ev.Scope.STEP and (state in YIELDING or state is _S.STOPPING)):
+        if not (self.script.scope is ev.Scope.STEP and (state in YIELDING or state is _S.STOPPING)):
             effects += self._children.entered(state)
         effects += self._gate(state)
         if (moment := ev.MOMENTS.get(state)) is not None:
@@ -368,15 +362,11 @@ class ProcedureCore:
         return self._is_alive and (self.in_flight or not self._hook_done)
 
     @property
-    def _is_pausing(self) -> bool:
-        return self.state is _S.HOLDING and self._script.scope is ev.Scope.STEP
-
-    @property
     def _is_done(self) -> bool:
         if self._handlers is not None:
             return False
         if self.state in YIELDING:
-            return self._script.yields(is_busy=self._is_busy) and not self.waits_for
+            return self.script.yields(is_busy=self._is_busy) and not self.waits_for
         if self.state in LEAVING:
             return not self.waits_for
         if self.state is _S.STARTING:

@@ -71,6 +71,20 @@ class ScriptSide:
         follows = self._has_followed if self._holds else self.parked > 0 and self.scope is Scope.NOW
         return follows or not is_busy
 
+    def lets_finish(self, state: ProcedureState) -> bool:
+        """Whether the step in flight may run to its end: the sequencer's own stop ends the run after it."""
+        return state is ProcedureState.STOPPING and self.scope is Scope.STEP
+
+    def is_paused(self, state: ProcedureState) -> bool:
+        """Whether it is held, or is to be, at the end of a step."""
+        return state in (ProcedureState.HOLDING, ProcedureState.HELD) and self.scope is Scope.STEP
+
+    def can_hurry(self, command: ProcedureCommand, state: ProcedureState) -> bool:
+        """Whether what waits for the end of the step may be had at once."""
+        if command is ProcedureCommand.STOP:
+            return self.lets_finish(state)
+        return command is ProcedureCommand.HOLD and state is ProcedureState.HOLDING and self.is_paused(state)
+
     def check(self, state: ProcedureState, *, is_run: bool) -> Check:
         """Whether a checkpoint lets it through."""
         if state is ProcedureState.ABORTING or (state is ProcedureState.ABORTED and is_run):

@@ -71,11 +71,14 @@ class Floor:
     def __init__(self, observatory: LocalObservatory, folder: Path) -> None:
         self.observatory, self.folder = observatory, folder
         self.sequencer = observatory.sequencer(PREFIX)
+        self._modules: dict[str, ModuleType] = {}
 
     async def start(self, text: str, prefix: str = PREFIX, settings: ProcedureSettings | None = None) -> Sequencer:
         file = self.folder / f"{prefix.replace('.', '_')}.py"
         file.write_text(HEAD + text)
         await self.observatory.start_sequencer(prefix, file, self.folder, procedure=settings)
+        stem = prefix.replace(".", "_")  # the next script that is loaded makes Python forget this one
+        self._modules[prefix] = sys.modules["ocs_script_" + re.sub(r"\W", "_", f"{prefix}_{stem}")]
         return self.observatory.sequencer(prefix)
 
     def shell(self, prefix: str = PREFIX) -> SequencerShell:
@@ -84,8 +87,7 @@ class Floor:
         return shell
 
     def module(self, prefix: str = PREFIX) -> ModuleType:
-        stem = prefix.replace(".", "_")
-        return sys.modules["ocs_script_" + re.sub(r"\W", "_", f"{prefix}_{stem}")]
+        return self._modules[prefix]
 
     def seen(self, prefix: str = PREFIX) -> list[Any]:
         return self.module(prefix).SEEN
@@ -127,10 +129,10 @@ Story = Callable[[Floor], Awaitable[None]]
 
 
 def play(folder: Path, story: Story, text: str | None = SCRIPT, settings: ProcedureSettings | None = None) -> None:
-    """Run a story on a floor with this script, within 30 s."""
+    """Run a story on a floor with this script, within 12 s."""
 
     async def whole() -> None:
-        async with LocalObservatory() as observatory, asyncio.timeout(30):
+        async with LocalObservatory() as observatory, asyncio.timeout(12):
             floor = Floor(observatory, folder)
             if text is not None:
                 await floor.start(text, settings=settings)

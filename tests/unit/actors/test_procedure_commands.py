@@ -180,7 +180,7 @@ def test_given_only_messages_that_are_not_allowed_then_none_comes_after_the_whol
 def test_given_a_state_of_its_own_when_asked_then_that_one_filters(tmp_path: Path) -> None:
     async def story(floor: Floor) -> None:  # case 20
         run_id = await floor.run("says held")
-        await until(lambda: floor.shell()._procedure.core._script._polled_in is not None)
+        await until(lambda: floor.shell()._procedure.core.script._polled_in is not None)
         told = await floor.sequencer.unhold(wait=WAIT_5)
         assert (told.disposition, told.accepted) == ("chosen", True)
         assert isinstance(await floor.final(run_id), Completed)
