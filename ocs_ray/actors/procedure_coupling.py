@@ -17,8 +17,10 @@ from ocs_ray.actors.strand import Running, Strand
 from ocs_ray.core import procedure_events as pe
 from ocs_ray.core import sequencer_events as ev
 from ocs_ray.core.mailbox import Letter
+from ocs_ray.core.procedure_states import ENDING
 from ocs_ray.core.sequencer import SequencerCore
 from ocs_ray.core.sequencer_states import State
+from ocs_ray.errors import CommandError
 from ocs_ray.models.editor_messages import Pause, Reset, Resume, StepOnce
 from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
 from ocs_ray.models.procedure_settings import ProcedureSettings
@@ -97,6 +99,11 @@ class ProcedureCoupling:
         """A step was handed to the strand."""
         self._step = step
         self.shell.do(self._procedure.step(in_flight=True))
+
+    def explains(self, failure: BaseException | None) -> bool:
+        """Whether a step failed because the run is being ended: the sequencer it waited for was ended with it."""
+        is_cancelled = isinstance(failure, CommandError) and failure.outcome == "Cancelled"
+        return is_cancelled and self._procedure.state in ENDING
 
     def after(self, event: ev.Event, came_from: State, was_active: bool) -> None:
         """The life cycle took an event; what followed from it was begun."""

@@ -287,12 +287,13 @@ class SequencerShell:
         def ended(outcome: StepOutcome | None, failure: BaseException | None) -> None:
             outcome = outcome or StepOutcome(None, 1, None)
             failure = failure or outcome.failure
+            is_expected = self._coupling is not None and self._coupling.explains(failure)
             self._handle(
                 ev.StepEnded(
                     effect.run_id, effect.step_id, self._reason(failure), max(outcome.attempts, 1), outcome.result
                 )
             )
-            self._report(failure)
+            self._report(None if is_expected else failure)
 
         step = strand.start(script.run_step(effect.command), ended)
         if self._coupling is not None:

@@ -48,6 +48,15 @@ async def body(ctx):
         await ctx.checkpoint()
         SEEN.append("on")
 
+    @ctx.on_setup("strict")
+    async def strict(command):
+        SEEN.append("begun")
+        await Sequencer.at("IRIS.mode").submit_and_wait(Sequence.of(Setup("ESW.test", "polite")))
+
+    @ctx.on_global_error
+    async def failed(failure):
+        SEEN.append(f"failed: {failure}")
+
     @ctx.on_setup("nothing")
     async def nothing(command):
         SEEN.append("nothing")
@@ -98,6 +107,18 @@ def test_given_a_child_when_stopped_then_it_is_stopped_too(tmp_path: Path, comma
         await floor.comes_to(ends, A)
         assert floor.seen(A) == ["begun"]
         assert "nothing" not in floor.seen()
+
+    play(tmp_path, story, None)
+
+
+def test_given_a_child_ended_with_its_parent_then_that_is_no_error_of_the_script(tmp_path: Path) -> None:
+    async def story(floor: Floor) -> None:
+        run_id = await lead(floor, "strict")
+        stopped = await floor.sequencer.stop_procedure(wait=WAIT_5)
+        assert stopped.reached
+        assert isinstance(await floor.final(run_id), Cancelled)
+        await floor.settled()
+        assert floor.seen() == ["begun"]
 
     play(tmp_path, story, None)
 
