@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Coroutine, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,9 +19,10 @@ from ocs_ray.actors.placement import RayReservations, release_all
 from ocs_ray.actors.spawning import create
 from ocs_ray.cli.launch import launch
 from ocs_ray.errors import UnreachableError
-from ocs_ray.location.call import ask, find, names
+from ocs_ray.location.call import RayPort, ask, find, names
 from ocs_ray.models.actor_names import SEQUENCE_MANAGER
 from ocs_ray.models.cluster_file import ClusterFile, EmbeddedNode
+from ocs_ray.models.commands import Sequence, Setup
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.manager_messages import (
     Configure,
@@ -33,6 +35,8 @@ from ocs_ray.models.manager_messages import (
 from ocs_ray.models.manager_replies import ConflictingResourcesWithRunningObsMode, ManagerStatus, Success
 from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import Prefix
+from ocs_ray.models.procedure import ProcedureState
+from ocs_ray.scripting.sequencer_service import Sequencer
 
 pytestmark = pytest.mark.cluster
 
@@ -168,3 +172,35 @@ def test_given_a_mode_runs_when_its_esw_sequencer_is_killed_then_its_resources_a
         assert (again.lost, again.running_obs_modes) == ((), (DARK,))
 
     asyncio.run(story())
+
+
+def test_given_a_held_sequencer_when_it_is_killed_then_its_senders_hear_of_it_and_the_next_one_is_idle(
+    observatory: str, eventually: Waits
+) -> None:
+    async def story() -> None:  # isa88 case 28: lost, not adopted; nothing of it is replayed and nothing is held by it
+        await configured(DARK)
+        top = Sequencer.at("ESW.Dark", port=RayPort())
+        await top.load(Sequence.of(Setup("ESW.test", "one"), Setup("ESW.test", "two")))
+        steps = await top.sequence()
+        assert steps is not None
+        await top.add_breakpoint(steps[1].id)
+        await top.start()
+        async with asyncio.timeout(20):
+            async for change in top.follow_procedure():
+                if change.state is ProcedureState.HELD:
+                    break
+        os.kill((await top.status()).pid, signal.SIGKILL)
+        with pytest.raises(UnreachableError):
+            await top.unhold(wait=timedelta(seconds=5))
+
+    async def is_free() -> bool:
+        return await held() == set()
+
+    async def anew() -> None:
+        assert isinstance(await tell(Configure(obs_mode=DARK)), Success)
+        procedure = await Sequencer.at("ESW.Dark", port=RayPort()).procedure_state()
+        assert (procedure.state, procedure.changes) == (ProcedureState.IDLE, ())
+
+    asyncio.run(story())
+    eventually(is_free)
+    asyncio.run(anew())
