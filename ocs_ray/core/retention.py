@@ -1,0 +1,41 @@
+"""How long what an instance wrote is kept. Source: seed 003, "accessible for a short time period"; 195 s by measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Segment(NamedTuple):
+    """One file of a channel: the offset it begins at and its size, both in bytes."""
+
+    start: int
+    size: int
+
+
+def expires_at(ended_unix_s: float, retention_s: float, *, at_once: bool = False) -> float:
+    """When the channels of an instance that has ended are dropped, in seconds since 1970.
+
+    Args:
+        at_once: an operator asked for it (``kill --removeImmediately``).
+    """
+    return ended_unix_s if at_once else ended_unix_s + retention_s
+
+
+def is_expired(expires_unix_s: float | None, now_unix_s: float) -> bool:
+    """Nothing expires before it has ended."""
+    return expires_unix_s is not None and now_unix_s >= expires_unix_s
+
+
+def surplus(segments: Sequence[Segment], retention_bytes: int | None) -> tuple[Segment, ...]:
+    """The oldest segments that can go while ``retention_bytes`` are still kept; never the last one."""
+    if retention_bytes is None:
+        return ()
+    spare = sum(segment.size for segment in segments) - retention_bytes
+    gone: list[Segment] = []
+    for segment in segments[:-1]:
+        if segment.size > spare:
+            break
+        spare -= segment.size
+        gone.append(segment)
+    return tuple(gone)
