@@ -1,6 +1,6 @@
 """What may change in a store of packages: a version never changes its bytes, tags move, every move is remembered.
 
-Source: reference scramjet.md, section 8: ``sha256:...`` is the identity, ``name@version`` is immutable, tags are movable.
+Source: reference scramjet.md, section 8: ``sha256:...`` is the identity, ``name@version`` immutable, tags movable.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""How long what an instance wrote is kept. Source: seed 003, "accessible for a short time period"; 195 s by measurement."""
+"""How long what an instance wrote is kept.
+
+Source: seed 003, "accessible for a short time period"; transform-hub keeps it 195 s.
+"""
 
 from __future__ import annotations
 

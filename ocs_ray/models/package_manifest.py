@@ -1,7 +1,7 @@
 """``package.json``: what a package is called, where it starts, and what the observatory has to know about it.
 
-Source: seed 003 and transform-hub's field table (reference scramjet.md, section 1): fields of others are kept out of the
-way. ``observatory`` is ours, and there an unknown field is an error.
+Source: seed 003 and transform-hub's field table (reference scramjet.md, section 1): fields of other
+tools are passed over. ``observatory`` is ours, and there an unknown field is an error.
 """
 
 from __future__ import annotations

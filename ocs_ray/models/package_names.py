@@ -1,6 +1,7 @@
 """How packages are called: name, version, tag, digest, and the one text that refers to any of them.
 
-Source: npm's rules for name and version, which package.json comes from; tag and digest as container registries have them.
+Source: npm's rules for name and version, for package.json comes from there; tag and digest as container registries have
+them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a store knows of its packages, and what can be asked of that knowledge. Source: reference scramjet.md, section 8."""
+"""What a store knows of its packages, and how that can change. Source: reference scramjet.md, section 8."""
 
 from __future__ import annotations
 
