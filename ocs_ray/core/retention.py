@@ -6,14 +6,8 @@ Source: seed 003, "accessible for a short time period"; transform-hub keeps it 1
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
-
-class Segment(NamedTuple):
-    """One file of a channel: the offset it begins at and its size, both in bytes."""
-
-    start: int
-    size: int
+from ocs_ray.models.instance_records import Segment
 
 
 def expires_at(ended_unix_s: float, retention_s: float, *, at_once: bool = False) -> float:
@@ -25,13 +19,13 @@ def expires_at(ended_unix_s: float, retention_s: float, *, at_once: bool = False
     return ended_unix_s if at_once else ended_unix_s + retention_s
 
 
-def is_expired(expires_unix_s: float | None, now_unix_s: float) -> bool:
-    """Nothing expires before it has ended."""
-    return expires_unix_s is not None and now_unix_s >= expires_unix_s
-
-
 def surplus(segments: Sequence[Segment], retention_bytes: int | None) -> tuple[Segment, ...]:
-    """The oldest segments that can go while ``retention_bytes`` are still kept; never the last one."""
+    """The oldest segments that can go while ``retention_bytes`` are still kept; never the last one.
+
+    Args:
+        segments: of one channel, the oldest first.
+        retention_bytes: how much has to stay; None keeps all.
+    """
     if retention_bytes is None:
         return ()
     spare = sum(segment.size for segment in segments) - retention_bytes

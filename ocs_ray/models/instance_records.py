@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 
@@ -68,6 +69,17 @@ class ChannelRules(Message):
     retention_s: NonNegativeFloat = DEFAULT_RETENTION_S
     retention_bytes: PositiveInt | None = None
     segment_bytes: PositiveInt = 8 << 20
+
+
+class Segment(NamedTuple):
+    """One file of a channel: the offset it begins at and its size, both in bytes."""
+
+    start: int
+    size: int
+
+
+SurplusRule: TypeAlias = Callable[[Sequence[Segment], int | None], Sequence[Segment]]
+"""Which segments can go; ``ocs_ray.core.retention.surplus`` is the house's."""
 
 
 class InstanceRecord(Message):
