@@ -16,8 +16,7 @@ from ocs_ray.errors import BadInputError
 from ocs_ray.packages.argument_binding import bind
 
 RUN_METHOD: Final = "run"
-_RAW: Final[tuple[type, ...]] = (bytes, bytearray, memoryview)
-_ONE_ITEM: Final[tuple[type, ...]] = (str, dict, BaseModel, *_RAW)
+_ONE_ITEM: Final[tuple[Any, ...]] = (str, bytes, bytearray, memoryview, dict, BaseModel)
 
 
 def encode_item(item: Any) -> bytes:
@@ -26,8 +25,8 @@ def encode_item(item: Any) -> bytes:
     Raises:
         BadInputError: JSON has no such thing.
     """
-    if isinstance(item, _RAW):
-        return bytes(item)
+    if isinstance(item, bytes | bytearray | memoryview):
+        return bytes(cast("bytes", item))
     try:
         return to_json(item, inf_nan_mode="null") + b"\n"
     except (PydanticSerializationError, ValueError, RecursionError) as failure:
@@ -45,7 +44,7 @@ def is_asynchronous(function: Callable[..., Any]) -> bool:
 async def items_of(result: Any, injected: dict[str, Any] | None = None) -> AsyncIterator[Any]:
     """Everything a call gives back, one by one: of a generator its items, of a coroutine what it returns.
 
-    None gives nothing. An object with a method ``run`` (of a class, say) is run; a list or any other iterable gives its elements.
+    None gives nothing. An object with a method ``run`` (of a class, say) is run; any iterable gives its elements.
 
     Args:
         injected: ``ctx`` and ``input``, for a ``run`` that asks for them by name.

@@ -105,7 +105,12 @@ class StoreFiles:
                 place.rename(grave / f"{place.parent.name}-{digest.hex}")
 
     def orphans(self, known: Collection[Digest]) -> set[Digest]:
-        """What a writer that died left in place without an index entry; call it with the store locked."""
+        """What a writer that died left in place without an index entry; call it with the store locked.
+
+        Half-written copies of the index go at once: with the lock held nobody is writing one.
+        """
+        for stray in self.root.glob(f".{self._index.name}-*"):
+            stray.unlink()
         places = (self.root / "blobs" / "sha256", self.root / "unpacked")
         found = {Digest(f"sha256:{each.name}") for place in places for each in place.iterdir() if each.name[0] != "."}
         return found.difference(known)

@@ -131,7 +131,8 @@ class TarStream:
         block = self._take(BLOCK)
         if not any(block):
             return None
-        stored = _number(block[148:156], "checksum")
+        digits = block[148:156].strip(b"\0 ")
+        stored = int(digits, 8) if digits and not digits.strip(b"01234567") else -1
         if stored != sum(block) - sum(block[148:156]) + 8 * ord(" "):
             reason = Reason.NOT_TAR if self._out == BLOCK + len(self._ready) else Reason.HEADER
             refuse(reason, "", "this is no tar archive, or it is damaged: a header's checksum is wrong", "pack it anew")
