@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 from ocs_ray.errors import RefusedError
 from ocs_ray.models.instance_records import ChannelRules, Segment, SurplusRule
@@ -57,6 +57,7 @@ class SegmentLog:
         self._segments: list[Segment] = []
         self._file = -1
         self._ended = False
+        self._failure: OSError | None = None  # of writing while nobody appended; the next to append is told
         self._wakers: list[Callable[[], None]] = []
 
     @property
@@ -81,7 +82,7 @@ class SegmentLog:
             with self._room:
                 self._room.wait_for(self._has_room)
         gathered = self._gathered
-        if self._ended:
+        if self._ended or self._failure is not None:
             self._refuse()
         gathered.append(data)  # one step for all threads: the lock is only taken to write
         self._gathered_bytes += len(data)
@@ -206,7 +207,10 @@ class SegmentLog:
     def _has_room(self) -> bool:
         return self._ended or self._written + self._gathered_bytes - self._read_to < self._rules.unread_bytes
 
-    def _refuse(self) -> NoReturn:
+    def _refuse(self) -> None:
+        failure, self._failure = self._failure, None  # told once: there may be room again
+        if failure is not None:
+            raise failure
         raise RefusedError("ended", "append", f"{self.files.subject} has ended, nothing can be added")
 
     def _write(self) -> None:
@@ -219,7 +223,11 @@ class SegmentLog:
         if self._file < 0 or self._segments[-1].size >= self._rules.segment_bytes:
             self._next_segment()
         while left:
-            size = os.write(self._file, left)
+            try:
+                size = os.write(self._file, left)
+            except OSError as failure:
+                self._failure = failure
+                raise
             left = left[size:]
             self._written += size
             self._segments[-1] = self._segments[-1]._replace(size=self._segments[-1].size + size)

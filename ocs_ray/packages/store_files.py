@@ -38,6 +38,7 @@ class StoreFiles:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._index, self._lock, self._incoming = root / "index.json", root / "lock", root / "incoming"
+        self._read: tuple[tuple[int, int, int], PackageIndex] = (0, 0, 0), PackageIndex()  # as it was last time
         for folder in (root / "blobs" / "sha256", root / "unpacked", self._incoming):
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -52,9 +53,16 @@ class StoreFiles:
     def read_index(self) -> PackageIndex:
         """The index as it was last written whole; empty for a new store."""
         try:
-            return decode_text(PackageIndex, self._index.read_bytes(), str(self._index))
+            with self._index.open("rb") as file:
+                status = os.fstat(file.fileno())
+                stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
+                seen, index = self._read
+                if stamp != seen:
+                    index = decode_text(PackageIndex, file.read(), str(self._index))
+                    self._read = stamp, index
         except FileNotFoundError:
             return PackageIndex()
+        return index
 
     def write_index(self, index: PackageIndex) -> None:
         """Replace the index; call it with the store locked."""
