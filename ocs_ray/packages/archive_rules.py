@@ -58,6 +58,7 @@ class Caps(NamedTuple):
         unpacked_bytes: of the whole tar inside, headers and padding too.
         ratio: unpacked to sent; the first ``ratio_free_bytes`` are not counted, small text compresses well.
         members: files and folders, folders nobody listed too.
+        python_bytes: of all ``.py`` files together: reading their syntax takes a second for each 8 MiB or so.
         depth: folders above a file, and the file.
         name_bytes: one step of a path, as UTF-8.
         path_bytes: a whole path, as UTF-8.
@@ -68,6 +69,7 @@ class Caps(NamedTuple):
     ratio: int = 100
     ratio_free_bytes: int = MIB
     members: int = 10_000
+    python_bytes: int = 12 * MIB
     depth: int = 16
     name_bytes: int = 255
     path_bytes: int = 1024

@@ -52,20 +52,21 @@ def extract(
     stream, known = TarStream(source, caps), KnownPaths(caps)
     paths: list[str] = []
     unpacked_bytes = 0
-    root = os.open(into, _FOLDER_FLAGS)
+    tree = _Tree(into)
     try:
         for member in stream.members():
             steps = _checked(member, caps)
             if not steps:
                 continue
             for folder in known.add(steps, is_folder=member.is_folder):
-                _make_folder(root, folder)
+                tree.make_folder(folder)
             if not member.is_folder:
-                unpacked_bytes += _write(root, steps, member, stream)
+                tree.write(steps, member, stream)
+                unpacked_bytes += member.size
                 paths.append("/".join(steps))
             progress(stream.read_bytes)
     finally:
-        os.close(root)
+        tree.close()
     return Extracted(stream.digest, tuple(sorted(paths)), stream.read_bytes, unpacked_bytes)
 
 
@@ -81,35 +82,40 @@ def _checked(member: Member, caps: Caps) -> tuple[str, ...]:
     return steps
 
 
-def _make_folder(root: int, steps: tuple[str, ...]) -> None:
-    parent = _open_folder(root, steps[:-1])
-    try:
-        os.mkdir(steps[-1], 0o755, dir_fd=parent)
-    finally:
-        os.close(parent)
+class _Tree:
+    """The folders of one package below its root; the one that was opened last stays open, for its neighbours."""
 
+    def __init__(self, root: Path) -> None:
+        self._root = self._last = os.open(root, _FOLDER_FLAGS)
+        self._steps: tuple[str, ...] = ()
 
-def _write(root: int, steps: tuple[str, ...], member: Member, stream: TarStream) -> int:
-    parent = _open_folder(root, steps[:-1])
-    mode = 0o755 if member.mode & _EXECUTABLE else 0o644
-    try:
-        file = os.open(steps[-1], _FILE_FLAGS, mode, dir_fd=parent)
-    finally:
-        os.close(parent)
-    with open(file, "wb", buffering=0) as sink:
-        for piece in stream.content():
-            written = sink.write(piece)
-            while written < len(piece):  # a raw file may take less than it is given
-                written += sink.write(piece[written:])
-    return member.size
+    def make_folder(self, steps: tuple[str, ...]) -> None:
+        os.mkdir(steps[-1], 0o755, dir_fd=self._folder(steps[:-1]))
 
+    def write(self, steps: tuple[str, ...], member: Member, stream: TarStream) -> None:
+        mode = 0o755 if member.mode & _EXECUTABLE else 0o644
+        file = os.open(steps[-1], _FILE_FLAGS, mode, dir_fd=self._folder(steps[:-1]))
+        with open(file, "wb", buffering=0) as sink:
+            for piece in stream.content():
+                written = sink.write(piece)
+                while written < len(piece):  # a raw file may take less than it is given
+                    written += sink.write(piece[written:])
 
-def _open_folder(root: int, steps: tuple[str, ...]) -> int:
-    folder = os.dup(root)
-    for step in steps:
-        try:
-            inner = os.open(step, _FOLDER_FLAGS, dir_fd=folder)
-        finally:
-            os.close(folder)
-        folder = inner
-    return folder
+    def close(self) -> None:
+        self._forget()
+        os.close(self._root)
+
+    def _folder(self, steps: tuple[str, ...]) -> int:
+        if steps != self._steps:
+            self._forget()
+            for step in steps:
+                inner = os.open(step, _FOLDER_FLAGS, dir_fd=self._last)
+                self._forget()
+                self._last = inner
+            self._steps = steps
+        return self._last
+
+    def _forget(self) -> None:
+        if self._last != self._root:
+            os.close(self._last)
+        self._last, self._steps = self._root, ()

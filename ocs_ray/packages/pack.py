@@ -95,7 +95,7 @@ def pack(
     skipped = {target.resolve()}
     files = {path: file for path, file in _files(folder, rules) if file.resolve() not in skipped}
     _check_paths(files, caps)
-    check_syntax(folder, sorted(files))
+    check_syntax(folder, sorted(files), caps)
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
     except OSError as failure:

@@ -6,23 +6,31 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
-from ocs_ray.packages.archive_rules import Reason, refuse, shown_name
+from ocs_ray.packages.archive_rules import Caps, Reason, refuse, shown_name
 
 
-def check_syntax(folder: Path, paths: Iterable[str]) -> None:
+def check_syntax(folder: Path, paths: Iterable[str], caps: Caps) -> None:
     """Compile every ``.py`` file.
 
     Args:
         paths: files below ``folder``; what Python would not import is passed over.
     Raises:
-        PackageRefusedError: ``where`` is ``file:line``.
+        PackageRefusedError: ``where`` is ``file:line``; or there is more Python than ``caps`` allow.
     """
+    sources = [path for path in paths if _is_imported(path)]
+    size = sum((folder / path).stat().st_size for path in sources)
+    if size > caps.python_bytes:
+        problem = f"its Python files have {size} bytes together, {caps.python_bytes} are allowed"
+        refuse(Reason.BYTES, "", problem, "install big libraries on the machines instead of packing them")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an odd escape is the author's business
-        for path in paths:
-            name = path.rpartition("/")[2]
-            if name.endswith(".py") and not name.startswith("._"):  # macOS puts binary notes beside files
-                _compile((folder / path).read_bytes(), path)
+        for path in sources:
+            _compile((folder / path).read_bytes(), path)
+
+
+def _is_imported(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return name.endswith(".py") and not name.startswith("._")  # macOS puts binary notes beside files
 
 
 def _compile(source: bytes, path: str) -> None:

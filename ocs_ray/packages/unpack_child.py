@@ -34,7 +34,7 @@ def unpack(into: Path, caps: Caps) -> dict[str, Any]:
     try:
         with open(0, "rb", buffering=0, closefd=False) as source:
             extracted = extract(source, into, caps)
-        check_syntax(into, extracted.paths)
+        check_syntax(into, extracted.paths, caps)
     except PackageRefusedError as refused:
         return {"refused": vars(refused)}
     except (MemoryError, RecursionError):

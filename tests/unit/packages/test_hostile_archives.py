@@ -197,6 +197,21 @@ def test_given_python_that_breaks_parsers_when_unpacked_then_it_is_a_refusal(
     assert reason in (Reason.SYNTAX, Reason.LIMIT)
 
 
+def test_given_more_python_than_can_be_read_in_time_when_unpacked_then_it_is_refused(
+    tar_of: Make, tmp_path: Path
+) -> None:  # case 4
+    file = tar_of((info("a.py"), b"x = 1\n" * 20), (info("b.py"), b"y = 1\n" * 20))
+    assert refused_reason(file, tmp_path / "out", Caps(python_bytes=200)) == Reason.BYTES
+
+
+def test_given_thousands_of_deep_files_before_a_link_when_unpacked_then_the_refusal_is_in_time(
+    tar_of: Make, tmp_path: Path
+) -> None:  # case 4
+    files = [info("a/" * 15 + f"f{n}") for n in range(9000)]
+    file = tar_of(*((member, b"") for member in [*files, info("x", tarfile.SYMTYPE, "y")]))
+    assert refused_reason(file, tmp_path / "out") == Reason.LINK
+
+
 def test_given_no_manifest_or_no_main_when_looked_at_then_the_reason_says_so(tmp_path: Path) -> None:  # case 2
     with pytest.raises(PackageRefusedError) as caught:
         manifest_of(tmp_path)
