@@ -83,6 +83,34 @@ class UnreachableError(OcsError):
 
 
 @dataclass(eq=False)
+class LostReplyError(UnreachableError):
+    """A component is there, but its reply did not come: it was silent for the time limit, or the connection broke.
+
+    Whether it acted is not known. A request that carries an id may be sent again; see ``scripting.patient_request``.
+    """
+
+
+@dataclass(eq=False)
+class LocationError(OcsError):
+    """The location service itself does not answer: nobody can say who is there."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"Location Service Error: {self.reason}"
+
+
+@dataclass(eq=False)
+class OperationFailedError(OcsError):
+    """An operation of the Sequence Manager could not be carried out, wholly or in part."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+@dataclass(eq=False)
 class ComponentFailedError(OcsError):
     """A component raised something nobody foresaw while it worked on a message."""
 
@@ -222,3 +250,8 @@ class ExpiredError(OcsError):
         if self.expired_at:
             return f"{self.subject}: expired at {self.expired_at} (set retention_s in package.json to keep it longer)"
         return f"{self.subject}: expired by its limit of bytes; it begins at offset {self.first_offset} now"
+
+
+@dataclass(eq=False)
+class NameTakenError(ClusterError):
+    """A component of this name runs already, maybe on another machine."""

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Any, Final
 
+from ocs_ray.actors.birth import Birth
+from ocs_ray.actors.machine_children import MachineChildren
 from ocs_ray.actors.workplace import Directory, Spawner
-from ocs_ray.errors import OcsError
-from ocs_ray.models.actor_names import actor_name, parse_actor_name
+from ocs_ray.core.component_names import TRIES, free_name
+from ocs_ray.errors import NameTakenError, OcsError
+from ocs_ray.models.actor_names import SEQUENCE_MANAGER, actor_name, parse_actor_name
 from ocs_ray.models.agent_messages import (
     AgentStatus,
+    Completed,
+    ContainerSpec,
     Failed,
     GetAgentStatus,
     KillComponent,
     Killed,
+    SpawnContainers,
     SpawnDevice,
     Spawned,
     SpawnSequenceComponent,
+    SpawnSequenceManager,
 )
 from ocs_ray.models.component_messages import (
+    DeviceSpec,
     DeviceStatus,
-    GetComponentStatus,
     SequenceComponentStatus,
     ShutdownComponent,
 )
@@ -31,9 +39,8 @@ from ocs_ray.models.sequencer_messages import SetTimeFactor
 from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.scripting.port import Port
 
-STATUS_S: Final = 2.0
 SHUTDOWN_S: Final = 8.0
-CHILDREN: Final = (ComponentType.SequenceComponent, ComponentType.Assembly, ComponentType.HCD)
+"""Longest a component may take to end by itself, in seconds; then it is killed."""
 
 
 class AgentShell:
@@ -44,23 +51,22 @@ class AgentShell:
         directory: who is there, and the door to them.
         spawner: starts and ends actors on this machine.
         time_factor: handed to the devices.
+        birth: when its process began.
     """
 
-    def __init__(self, prefix: Prefix, directory: Directory, spawner: Spawner, time_factor: float) -> None:
-        self._prefix = prefix
+    def __init__(
+        self, prefix: Prefix, directory: Directory, spawner: Spawner, time_factor: float, birth: Birth
+    ) -> None:
+        self._prefix, self._birth = prefix, birth
         self._directory = directory
         self._port: Port = directory
         self._spawner = spawner
         self._time_factor = time_factor
-        self._children: set[str] = set()
+        self._children = MachineChildren(prefix, directory)
 
     async def start(self) -> None:
         """Adopt what runs on this machine already: a restarted agent finds its children where they were."""
-        candidates = [name for name in self._directory.names() if parse_actor_name(name)[1] in CHILDREN]
-        found = await asyncio.gather(*map(self._child_status, candidates))
-        self._children = {
-            n for n, s in zip(candidates, found, strict=True) if s is not None and s.machine == self._prefix
-        }
+        await self._children.statuses()
 
     async def ask(self, message: object) -> Any:
         """Take one message; see ``models.agent_messages``."""
@@ -68,11 +74,16 @@ class AgentShell:
             case GetAgentStatus():
                 return await self._status()
             case SpawnSequenceComponent(prefix=prefix):
-                name = actor_name(prefix, ComponentType.SequenceComponent)
-                return await self._spawn(name, self._spawner.spawn_sequence_component(prefix))
+                return await (self._spawn_next_component() if prefix is None else self._spawn_component(prefix))
+            case SpawnSequenceManager(catalogue=catalogue, simulation=simulation):
+                work = self._spawner.spawn_sequence_manager(catalogue, self._time_factor, simulation)
+                return await self._spawn(SEQUENCE_MANAGER, work)
             case SpawnDevice(device=device):
-                name = actor_name(device.prefix, device.component_type)
-                return await self._spawn(name, self._spawner.spawn_device(device, self._time_factor))
+                return await self._spawn_device(device)
+            case SpawnContainers(containers=containers):
+                return await self._spawn_containers(containers)
+            case KillComponent(prefix=prefix, component_type=ComponentType.Container):
+                return await self._kill_container(prefix)
             case KillComponent(prefix=prefix, component_type=component_type):
                 return await self._kill(actor_name(prefix, component_type))
             case SetTimeFactor(factor=factor):
@@ -81,35 +92,119 @@ class AgentShell:
             case _:
                 raise TypeError(f"{self._prefix} does not understand {type(message).__name__}")
 
-    async def _spawn(self, name: str, work: Any) -> Spawned | Failed:
+    # -- spawn ---------------------------------------------------------------------------------------------------
+
+    async def _spawn(self, name: str, work: Awaitable[None]) -> Spawned | Failed:
         try:
             await work
+        except NameTakenError:
+            place = await self._place_of(name)
+            return Failed(msg=f"{name} is already registered with location service at {place}")
         except OcsError as failure:
             return Failed(msg=str(failure))
-        self._children.add(name)
-        return Spawned()
+        return Spawned(prefix=parse_actor_name(name)[0])
+
+    async def _spawn_component(self, prefix: Prefix) -> Spawned | Failed:
+        if prefix.subsystem is not self._prefix.subsystem:
+            return Failed(
+                msg=f"{self._prefix} starts sequence components of {self._prefix.subsystem} only, and {prefix} is of "
+                f"{prefix.subsystem}: ask a machine of {prefix.subsystem}"
+            )
+        name = actor_name(prefix, ComponentType.SequenceComponent)
+        reply = await self._spawn(name, self._spawner.spawn_sequence_component(prefix))
+        if isinstance(reply, Spawned):
+            self._children.add(name)
+        return reply
+
+    async def _spawn_next_component(self) -> Spawned | Failed:
+        """Choose a name, and another one when somebody took it at the same moment."""
+        subsystem = self._prefix.subsystem
+        tried: set[Prefix] = set()
+        for _ in range(TRIES):
+            prefix = free_name(subsystem, tried | self._component_prefixes())
+            try:
+                await self._spawner.spawn_sequence_component(prefix)
+            except NameTakenError:
+                tried.add(prefix)
+            except OcsError as failure:
+                return Failed(msg=str(failure))
+            else:
+                self._children.add(actor_name(prefix, ComponentType.SequenceComponent))
+                return Spawned(prefix=prefix)
+        return Failed(
+            msg=f"no name for a sequence component of {subsystem} was free in {TRIES} tries, the last was "
+            f"{max(tried, key=len)}: give it a name"
+        )
+
+    def _component_prefixes(self) -> set[Prefix]:
+        found = map(parse_actor_name, self._directory.names())
+        return {prefix for prefix, component_type in found if component_type is ComponentType.SequenceComponent}
+
+    async def _spawn_device(self, device: DeviceSpec, container: Prefix | None = None) -> Spawned | Failed:
+        name = actor_name(device.prefix, device.component_type)
+        reply = await self._spawn(name, self._spawner.spawn_device(device, self._time_factor, container))
+        if isinstance(reply, Spawned):
+            self._children.add(name, container)
+        return reply
+
+    async def _spawn_containers(self, containers: tuple[ContainerSpec, ...]) -> Completed:
+        """Start everything at the same time; each container and each stand-alone device has an answer of its own."""
+        works: dict[str, Awaitable[Spawned | Failed]] = {}
+        for spec in containers:
+            if spec.prefix is None:
+                works |= {device.prefix: self._spawn_device(device) for device in spec.components}
+            else:
+                works[spec.prefix] = self._spawn_container(spec.prefix, spec.components)
+        replies = await asyncio.gather(*works.values())
+        return Completed(responses=dict(zip(works, replies, strict=True)))
+
+    async def _spawn_container(self, prefix: Prefix, devices: tuple[DeviceSpec, ...]) -> Spawned | Failed:
+        """All devices of a container, or none."""
+        if self._children.of_container(prefix):
+            name = actor_name(prefix, ComponentType.Container)
+            return Failed(msg=f"{name} is already registered with location service at {self._prefix}")
+        replies = await asyncio.gather(*(self._spawn_device(device, prefix) for device in devices))
+        failures = [reply.msg for reply in replies if isinstance(reply, Failed)]
+        if not failures:
+            return Spawned(prefix=prefix)
+        started = [
+            actor_name(device.prefix, device.component_type)
+            for device, reply in zip(devices, replies, strict=True)
+            if isinstance(reply, Spawned)
+        ]
+        await asyncio.gather(*map(self._kill, started))
+        return Failed(msg="; ".join(failures))
+
+    async def _place_of(self, name: str) -> str:
+        status = await self._children.status_of(name)
+        return status.machine if status is not None else "a machine that does not say"
+
+    # -- kill ----------------------------------------------------------------------------------------------------
 
     async def _kill(self, name: str) -> Killed:
+        """End a component, whatever it does; one that is gone already is ended."""
         with suppress(OcsError):  # it may be dead or hang; it is killed either way
             await self._port.ask(name, ShutdownComponent(), SHUTDOWN_S)
         await self._spawner.kill(name)
         self._children.discard(name)
         return Killed()
 
-    async def _child_status(self, name: str) -> SequenceComponentStatus | DeviceStatus | None:
-        try:
-            return await self._port.ask(name, GetComponentStatus(), STATUS_S)
-        except OcsError:
-            return None
+    async def _kill_container(self, prefix: Prefix) -> Killed:
+        await self._children.statuses()
+        await asyncio.gather(*map(self._kill, self._children.of_container(prefix)))
+        return Killed()
+
+    # -- looking -------------------------------------------------------------------------------------------------
 
     async def _status(self) -> AgentStatus:
-        names = sorted(self._children)
-        found = await asyncio.gather(*map(self._child_status, names))
+        found = await self._children.statuses()
         return AgentStatus(
             agent=self._prefix,
             pid=os.getpid(),
-            sequence_components=tuple(s for s in found if isinstance(s, SequenceComponentStatus)),
-            devices=tuple(s for s in found if isinstance(s, DeviceStatus)),
-            children=tuple(names),
-            silent=tuple(name for name, status in zip(names, found, strict=True) if status is None),
+            sequence_components=tuple(s for s in found.values() if isinstance(s, SequenceComponentStatus)),
+            devices=tuple(s for s in found.values() if isinstance(s, DeviceStatus)),
+            children=tuple(found),
+            silent=tuple(name for name, status in found.items() if status is None),
+            since=self._birth.since,
+            restarted=self._birth.restarted,
         )

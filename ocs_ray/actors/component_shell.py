@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Awaitable
 from typing import Any
 
+from ocs_ray.actors.birth import Birth
 from ocs_ray.actors.questions import Questions
 from ocs_ray.core.command_responses import CommandResponses
 from ocs_ray.errors import BadInputError
@@ -52,10 +53,21 @@ class ComponentShell:
         port: the door to other components.
         time_factor: scales its simulated waits.
         machine: the machine it runs on.
+        container: the container it was started with, None for a stand-alone one.
+        birth: when its process began; now, when nothing is given.
     """
 
-    def __init__(self, spec: DeviceSpec, port: Port, time_factor: float, machine: Prefix) -> None:
-        self._spec, self._machine = spec, machine
+    def __init__(
+        self,
+        spec: DeviceSpec,
+        port: Port,
+        time_factor: float,
+        machine: Prefix,
+        container: Prefix | None = None,
+        birth: Birth | None = None,
+    ) -> None:
+        self._spec, self._machine, self._container = spec, machine, container
+        self._birth = birth or Birth.now()
         self._time_scale = TimeScale(time_factor)
         self._port = port
         self._responses = CommandResponses()
@@ -110,6 +122,9 @@ class ComponentShell:
                     machine=self._machine,
                     running=self._responses.running,
                     pid=os.getpid(),
+                    container=self._container,
+                    since=self._birth.since,
+                    restarted=self._birth.restarted,
                 )
             case ShutdownComponent():
                 await handlers.on_shutdown()

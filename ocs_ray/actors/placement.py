@@ -1,19 +1,20 @@
 """The resources of observing modes as Ray placement groups: the second of the two decisions about conflicts.
 
-A group on a taken resource is no error in Ray: it stays pending, and once pending it is looked at only every second.
-So a group that is not granted at once is removed and asked for anew a little later, when Ray's view of free resources
-(refreshed every 100 ms) has caught up with a release just before. Source: reference ray_facts.md section 4.
+A group on a taken resource is no error in Ray: it stays pending, and once refused it is looked at again only every
+second. So a refused group is removed at once and asked for anew a little later, when Ray's view of free resources has
+caught up with a release just before. Decision 0010 has the figures.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import ray
+from ray.exceptions import RaySystemError
 from ray.util.placement_group import (
-    get_placement_group,
+    PlacementGroup,
     placement_group,
     placement_group_table,
     remove_placement_group,
@@ -25,14 +26,34 @@ from ocs_ray.models.prefix import Subsystem
 
 GROUP: Final = "obsmode:"
 RESOURCE: Final = "resource:"
-GRANT_S: Final = 0.05
-AGAIN_S: Final = 0.1
+TAKEN: Final = "already exists"
+"""What Ray's error says of a name that is in use; it has no class of its own."""
+LOOK_S: Final = 0.001
+AGAIN_S: Final = 0.01
+"""Pause between two attempts, in seconds: much less than the 0.1 s after which Ray's view has caught up."""
+ATTEMPT_S: Final = 0.5
+"""Longest one attempt may wait for Ray's word, in seconds; what is granted later is not taken."""
+ABANDONED_S: Final = 1.0
+"""A group that waits longer than any attempt, in seconds, belongs to a process that died: it is removed."""
 GIVE_UP_S: Final = 2.0
-"""How long a resource released just now may take to be free again, in seconds."""
+"""How long resources no mode holds may take to be free, in seconds."""
+
+
+class _Group(NamedTuple):
+    id: str
+    mode: ObsMode
+    resources: tuple[Subsystem, ...]
+    waits: bool
+
+    def remove(self) -> None:
+        remove_placement_group(PlacementGroup(ray.PlacementGroupID(bytes.fromhex(self.id))))
 
 
 class RayReservations:
     """One detached placement group a configured mode, one bundle a resource."""
+
+    def __init__(self) -> None:
+        self._watched: dict[str, asyncio.Task[None]] = {}
 
     async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> bool:
         """Take all resources of a mode, or none; see ``workplace.Reservations``.
@@ -42,50 +63,106 @@ class RayReservations:
         """
         if not resources:
             return True
-        offered = ray.cluster_resources()
-        if absent := [resource for resource in resources if f"{RESOURCE}{resource}" not in offered]:
+        if absent := [resource for resource in resources if resource not in self.offered()]:
             raise ClusterError(
                 problem=f"no node of the cluster offers {', '.join(RESOURCE + r for r in absent)}, which {mode} needs",
                 remedy="start a node with it: ray start --resources='{\"resource:IRIS\": 1}'",
             )
         deadline = time.monotonic() + GIVE_UP_S
-        while True:
-            group = placement_group(
-                [{f"{RESOURCE}{resource}": 1} for resource in resources], name=f"{GROUP}{mode}", lifetime="detached"
-            )
-            if await _granted(group):
+        while not any(g.mode == mode or not set(g.resources).isdisjoint(resources) for g in self._holding()):
+            if await _attempt(mode, resources):
                 return True
-            remove_placement_group(group)
             if time.monotonic() > deadline:
                 return False
             await asyncio.sleep(AGAIN_S)
+        return False
 
     async def release(self, mode: ObsMode) -> None:
         """Give the resources of a mode back; see ``workplace.Reservations``."""
-        try:
-            remove_placement_group(get_placement_group(f"{GROUP}{mode}"))
-        except ValueError:
-            return
+        for group in self._holding():
+            if group.mode == mode:
+                group.remove()
 
-    async def held(self) -> tuple[ObsMode, ...]:
-        """Modes that hold resources."""
-        table: dict[str, dict[str, Any]] = placement_group_table()
-        found = [row["name"] for row in table.values() if row["state"] != "REMOVED"]
-        return tuple(ObsMode(name.removeprefix(GROUP)) for name in found if name.startswith(GROUP))
+    async def held(self) -> dict[ObsMode, tuple[Subsystem, ...]]:
+        """Mode -> the resources it holds now; see ``workplace.Reservations``."""
+        return {group.mode: group.resources for group in self._holding()}
+
+    def offered(self) -> frozenset[Subsystem]:
+        """The resources some node offers at all; see ``workplace.Reservations``."""
+        known = {f"{RESOURCE}{subsystem}": subsystem for subsystem in Subsystem}
+        return frozenset(known[name] for name in ray.cluster_resources() if name in known)
+
+    def _holding(self) -> list[_Group]:
+        """Groups that hold resources. Those that wait hold none; each is watched, in case nobody waits for it."""
+        groups = _groups()
+        for group in groups:
+            if group.waits and group.id not in self._watched:
+                self._watched[group.id] = asyncio.create_task(self._remove_if_abandoned(group))
+        return [group for group in groups if not group.waits]
+
+    async def _remove_if_abandoned(self, group: _Group) -> None:
+        """Left alone, it would be granted one day and hold what nobody asked for.
+
+        What is taken from somebody who was only slow is not lost: an attempt this old does not count any more.
+        """
+        try:
+            await asyncio.sleep(ABANDONED_S)
+            if group in _groups():
+                group.remove()
+        finally:
+            del self._watched[group.id]
 
 
 def release_all() -> None:
     """Give the resources of all modes back."""
-    table: dict[str, dict[str, Any]] = placement_group_table()
-    for row in table.values():
-        if row["name"].startswith(GROUP) and row["state"] != "REMOVED":
-            remove_placement_group(get_placement_group(row["name"]))
+    for group in _groups():
+        group.remove()
 
 
-async def _granted(group: Any) -> bool:
-    deadline = time.monotonic() + GRANT_S
-    while placement_group_table(group)["state"] != "CREATED":
-        if time.monotonic() > deadline:
+async def _attempt(mode: ObsMode, resources: tuple[Subsystem, ...]) -> bool:
+    """Ask for the resources once; unless they are granted, nothing of it stays."""
+    too_late = time.monotonic() + ATTEMPT_S
+    name = f"{GROUP}{mode}"
+    try:
+        group = placement_group([{f"{RESOURCE}{each}": 1} for each in resources], name=name, lifetime="detached")
+    except RaySystemError as failure:
+        if TAKEN in str(failure):  # somebody else configures this mode
             return False
-        await asyncio.sleep(0.002)
-    return True
+        raise
+    granted = False
+    try:
+        granted = await _granted(group, too_late)
+    finally:
+        if not granted:
+            remove_placement_group(group)
+    return granted
+
+
+async def _granted(group: PlacementGroup, too_late: float) -> bool:
+    while True:
+        row: dict[str, Any] = placement_group_table(group)
+        if time.monotonic() > too_late:
+            return False
+        if row["state"] == "CREATED":
+            return True
+        if row["state"] == "REMOVED" or row["stats"]["scheduling_state"] in ("NO_RESOURCES", "INFEASIBLE"):
+            return False
+        await asyncio.sleep(LOOK_S)
+
+
+def _groups() -> list[_Group]:
+    table: dict[str, dict[str, Any]] = placement_group_table()
+    return [
+        _Group(row["placement_group_id"], _mode(row), _resources(row), row["state"] == "PENDING")
+        for row in table.values()
+        if row["name"].startswith(GROUP) and row["state"] != "REMOVED"
+    ]
+
+
+def _mode(row: dict[str, Any]) -> ObsMode:
+    return ObsMode(row["name"].removeprefix(GROUP))
+
+
+def _resources(row: dict[str, Any]) -> tuple[Subsystem, ...]:
+    bundles = [row["bundles"][index] for index in sorted(row["bundles"])]
+    return tuple(Subsystem(name.removeprefix(RESOURCE)) for bundle in bundles for name in bundle)

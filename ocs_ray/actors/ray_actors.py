@@ -7,28 +7,31 @@ Ray re-runs ``__init__`` with the same arguments when it restarts an actor, so a
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import Any, Final, Protocol
 
 import ray
 
 from ocs_ray.actors.agent_shell import AgentShell
+from ocs_ray.actors.alarm_service_shell import AlarmServiceShell
+from ocs_ray.actors.birth import Birth
+from ocs_ray.actors.component_notes import RayNotes
 from ocs_ray.actors.component_shell import ComponentShell
+from ocs_ray.actors.config_service_shell import ConfigServiceShell
 from ocs_ray.actors.event_service_shell import EventServiceShell
+from ocs_ray.actors.left_over import end_left_over
 from ocs_ray.actors.manager_shell import ManagerShell
 from ocs_ray.actors.placement import RayReservations
+from ocs_ray.actors.process_mark import mark_processes
 from ocs_ray.actors.sequence_component_shell import SequenceComponentShell
-from ocs_ray.actors.sequencer_shell import SequencerShell
+from ocs_ray.actors.sequencer_actor import Sequencer
 from ocs_ray.actors.spawning import RayDirectory, RaySpawner
-from ocs_ray.models.actor_names import EVENT_SERVICE, SEQUENCE_MANAGER
-from ocs_ray.models.component_messages import DeviceSpec, LoadScript
-from ocs_ray.models.identifiers import ObsMode
+from ocs_ray.models.actor_names import ALARM_SERVICE, CONFIG_SERVICE, EVENT_SERVICE, SEQUENCE_MANAGER
+from ocs_ray.models.component_messages import DeviceSpec, ShutdownComponent
 from ocs_ray.models.prefix import Prefix
-from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.telemetry.structured_log import log_as
 
-SWITCH_S: Final = 0.0005
-"""How often a thread that does not pause gives the interpreter away, in seconds."""
+LEAVE_S: Final = 0.1
+"""How long a component that was shut down keeps its process, in seconds: its reply is on its way."""
 
 
 class Shell(Protocol):
@@ -43,14 +46,36 @@ class Shell(Protocol):
         ...
 
 
+def _was_restarted() -> bool:
+    return bool(ray.get_runtime_context().was_current_actor_reconstructed)
+
+
+def _birth() -> Birth:
+    return Birth.now(restarted=_was_restarted())
+
+
+def _myself() -> Any:
+    return ray.get_runtime_context().current_actor
+
+
+def _own_processes() -> None:
+    """What this actor will start is known as its own; what it started before its process died is ended."""
+    mark = mark_processes()
+    if _was_restarted():
+        end_left_over(mark)
+
+
 class _Host:
     """Starts its shell once, then hands messages to it."""
 
     def __init__(self, name: str, shell: Shell) -> None:
         log_as(name)
+        _own_processes()
         self._shell = shell
         self._starting = asyncio.Lock()
         self._started = False
+        if _was_restarted():
+            _myself().start.remote()  # whoever started it the first time does not know that it is to be done again
 
     async def start(self) -> None:
         """Start the shell; any number of calls start it once."""
@@ -63,28 +88,35 @@ class _Host:
         """Hand one message to the shell."""
         if not self._started:
             await self.start()
-        return await self._shell.ask(message)
+        reply = await self._shell.ask(message)
+        if isinstance(message, ShutdownComponent):
+            asyncio.get_running_loop().call_later(LEAVE_S, ray.kill, _myself())
+        return reply
 
 
 class Agent(_Host):
     """``IRIS.machine1-Machine``."""
 
     def __init__(self, prefix: Prefix, resource: str, time_factor: float) -> None:
-        super().__init__(prefix, AgentShell(prefix, RayDirectory(), RaySpawner(prefix, resource), time_factor))
+        spawner = RaySpawner(prefix, resource)
+        super().__init__(prefix, AgentShell(prefix, RayDirectory(), spawner, time_factor, _birth()))
 
 
 class SequenceComponent(_Host):
     """``IRIS.IRIS_1-SequenceComponent``."""
 
     def __init__(self, prefix: Prefix, machine: Prefix, resource: str) -> None:
-        super().__init__(prefix, SequenceComponentShell(prefix, machine, RayDirectory(), RaySpawner(machine, resource)))
+        spawner = RaySpawner(machine, resource)
+        shell = SequenceComponentShell(prefix, machine, RayDirectory(), spawner, RayNotes(), _birth())
+        super().__init__(prefix, shell)
 
 
 class Device(_Host):
     """``IRIS.imager.filter-Assembly``."""
 
-    def __init__(self, spec: DeviceSpec, machine: Prefix, time_factor: float) -> None:
-        super().__init__(spec.prefix, ComponentShell(spec, RayDirectory(), time_factor, machine))
+    def __init__(self, spec: DeviceSpec, machine: Prefix, time_factor: float, container: Prefix | None = None) -> None:
+        shell = ComponentShell(spec, RayDirectory(), time_factor, machine, container, _birth())
+        super().__init__(spec.prefix, shell)
 
 
 class EventService(_Host):
@@ -94,35 +126,41 @@ class EventService(_Host):
         super().__init__(EVENT_SERVICE, EventServiceShell())
 
 
+class AlarmService(_Host):
+    """``CSW.alarm_service-Service``."""
+
+    def __init__(self) -> None:
+        super().__init__(ALARM_SERVICE, AlarmServiceShell(RayDirectory()))
+
+
+class ConfigService(_Host):
+    """``CSW.config_service-Service``."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(CONFIG_SERVICE, ConfigServiceShell(folder))
+
+
 class SequenceManager(_Host):
     """``ESW.sequence_manager-Service``."""
 
-    def __init__(self, catalogue: str, time_factor: float) -> None:
-        super().__init__(SEQUENCE_MANAGER, ManagerShell(RayDirectory(), RayReservations(), catalogue, time_factor))
-
-
-class Sequencer:
-    """``IRIS.IRIS_ImagerOnly-Sequencer``. It answers status before its script is loaded; LoadScript comes once."""
-
-    def __init__(self, prefix: Prefix, obs_mode: ObsMode, sequence_component: Prefix) -> None:
-        log_as(prefix)
-        # A script that spins gives the interpreter away this often: queries are answered between (5 ms is the default).
-        sys.setswitchinterval(SWITCH_S)
-        self._shell = SequencerShell(prefix, obs_mode, sequence_component, RayDirectory())
-
-    async def start(self) -> None:
-        """Nothing to do: the script comes with LoadScript."""
-
-    async def ask(self, message: object) -> Any:
-        """Hand one message to the shell."""
-        if isinstance(message, LoadScript):
-            await self._shell.start(message.script, message.time_factor, message.hook_limit_s)
-            return Ok()
-        return await self._shell.ask(message)
+    def __init__(self, catalogue: str, time_factor: float, simulation: bool = False) -> None:
+        shell = ManagerShell(
+            RayDirectory(), RayReservations(), catalogue, time_factor, simulation=simulation, restarted=_was_restarted()
+        )
+        super().__init__(SEQUENCE_MANAGER, shell)
 
 
 ACTORS: Final[dict[str, Any]] = {
     kind.__name__: ray.remote(kind)
-    for kind in (Agent, SequenceComponent, Device, EventService, SequenceManager, Sequencer)
+    for kind in (
+        Agent,
+        SequenceComponent,
+        Device,
+        EventService,
+        AlarmService,
+        ConfigService,
+        SequenceManager,
+        Sequencer,
+    )
 }
 """Class name -> Ray actor class. ``spawning`` looks them up by name at call time, since it is imported from here."""

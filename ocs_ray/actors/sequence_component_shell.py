@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 from contextlib import suppress
 from typing import Any, Final
 
-from ocs_ray.actors.workplace import Directory, Spawner
+from ocs_ray.actors.birth import Birth
+from ocs_ray.actors.sequencer_watch import end_of
+from ocs_ray.actors.workplace import Directory, Notes, Spawner
 from ocs_ray.core.component_states import Refused, State, Trigger, decide
-from ocs_ray.errors import OcsError, UnreachableError
-from ocs_ray.models.actor_names import actor_name, parse_actor_name
+from ocs_ray.errors import OcsError, ScriptError
+from ocs_ray.models.actor_names import actor_name
 from ocs_ray.models.component_messages import (
     GetComponentStatus,
     LoadingScriptFailed,
     LoadScript,
+    LostSequencer,
+    RestartScript,
     ScriptLoaded,
     SequenceComponentStatus,
     ShutdownComponent,
     UnloadScript,
 )
+from ocs_ray.models.component_note import ComponentNote
 from ocs_ray.models.prefix import ComponentType, Prefix
 from ocs_ray.models.sequencer_messages import GetSequenceComponent, GetStatus, SequencerStatus, Shutdown
 from ocs_ray.models.sequencer_replies import Ok, Unhandled
 from ocs_ray.scripting.port import Port
+from ocs_ray.scripting.time_service import utc_time_now
 
 LOAD_S: Final = 60.0
 """Longest a script may take to load, in seconds: its body may send commands to devices."""
 SHUTDOWN_S: Final = 5.0
 """Longest a shutdown hook may take, in seconds; then the sequencer is killed."""
 STATUS_S: Final = 1.0
+REPLIES_S: Final = 0.2
+"""How long a sequencer somebody else shut down keeps its process, in seconds: its last replies are on their way."""
+
+log = logging.getLogger("ocs.sequence_component")
 
 
 class SequenceComponentShell:
@@ -39,26 +51,44 @@ class SequenceComponentShell:
         machine: the machine it runs on.
         directory: who is there, and the door to its sequencer.
         spawner: starts and ends the sequencer.
+        notes: what it finds again when its process was restarted.
+        birth: when its process began.
     """
 
-    def __init__(self, prefix: Prefix, machine: Prefix, directory: Directory, spawner: Spawner) -> None:
-        self._prefix, self._machine = prefix, machine
+    def __init__(
+        self, prefix: Prefix, machine: Prefix, directory: Directory, spawner: Spawner, notes: Notes, birth: Birth
+    ) -> None:
+        self._prefix, self._machine, self._birth = prefix, machine, birth
         self._directory: Directory = directory
         self._port: Port = directory
-        self._spawner = spawner
-        self._loads = 0
+        self._spawner, self._notes = spawner, notes
         self._state = State.IDLE
-        self._loaded: Prefix | None = None
+        self._loaded: LoadScript | None = None
+        self._lost: LostSequencer | None = None
+        self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Adopt the sequencer that runs in this component already: a restarted component finds it where it was."""
-        for name in self._directory.names():
-            prefix, component_type = parse_actor_name(name)
-            if component_type is not ComponentType.Sequencer:
-                continue
-            with suppress(OcsError):
-                if await self._port.ask(name, GetSequenceComponent(), STATUS_S) == self._prefix:
-                    self._loaded, self._state = prefix, State.RUNNING
+        """A restarted component adopts the sequencer that still runs in it, or reports it lost; a new one is idle."""
+        if not self._birth.restarted:
+            self._notes.write(self._prefix, ComponentNote())
+            return
+        note = self._notes.read(self._prefix)
+        self._loaded, self._lost = note.loaded, note.lost
+        if self._loaded is None:
+            return
+        self._state = State.RUNNING
+        if await self._still_runs(self._loaded):
+            self._begin_watch()
+        else:
+            self._sequencer_lost("it was gone when its sequence component had been restarted")
+
+    async def _still_runs(self, load: LoadScript) -> bool:
+        """Whether it is there and ours; one that does not answer is, its watch will tell."""
+        name = actor_name(load.prefix, ComponentType.Sequencer)
+        try:
+            return await self._port.ask(name, GetSequenceComponent(), STATUS_S) == self._prefix
+        except OcsError:
+            return name in self._directory.names()
 
     async def ask(self, message: object) -> Any:
         """Take one message; see ``models.component_messages``."""
@@ -66,13 +96,13 @@ class SequenceComponentShell:
             case GetComponentStatus():
                 return await self._status()
             case LoadScript():
-                return await self._load(message)
+                return self._move(Trigger.LOAD) or await self._start_sequencer(message)
+            case RestartScript():
+                return self._move(Trigger.RESTART) or await self._restart()
             case UnloadScript():
-                return await self._unload()
+                return self._move(Trigger.UNLOAD) or await self._unload()
             case ShutdownComponent():
-                if self._loaded is not None:
-                    await self._end_sequencer(self._loaded)
-                return Ok()
+                return self._move(Trigger.SHUTDOWN) or await self._shutdown()
             case _:
                 raise TypeError(f"{self._prefix} does not understand {type(message).__name__}")
 
@@ -83,58 +113,126 @@ class SequenceComponentShell:
         self._state = decision
         return None
 
-    async def _load(self, message: LoadScript) -> ScriptLoaded | LoadingScriptFailed | Unhandled:
-        if (refused := self._move(Trigger.LOAD)) is not None:
-            return refused
-        name = actor_name(message.prefix, ComponentType.Sequencer)
-        self._loaded, spawned = message.prefix, False
-        self._loads += 1
-        try:
-            await self._spawner.spawn_sequencer(message.prefix, message.obs_mode, self._prefix)
-            spawned = True
-            await self._port.ask(name, message, LOAD_S)
-        except OcsError as failure:
-            if spawned:
-                await self._spawner.kill(name)
-            self._loaded = None
-            self._move(Trigger.LOAD_FAILED)
-            return LoadingScriptFailed(msg=str(failure))
-        self._move(Trigger.LOADED)
-        return ScriptLoaded(prefix=message.prefix)
+    # -- load, restart, unload -----------------------------------------------------------------------------------
 
-    async def _unload(self) -> Ok | Unhandled:
-        if (refused := self._move(Trigger.UNLOAD)) is not None:
-            return refused
+    async def _start_sequencer(self, load: LoadScript) -> ScriptLoaded | LoadingScriptFailed:
+        name = actor_name(load.prefix, ComponentType.Sequencer)
+        ended = LoadingScriptFailed(msg=f"{self._prefix} was shut down while it loaded the script of {load.prefix}")
+        if self._state is State.UNLOADING:
+            return ended
+        self._remember(loaded=load, lost=None)
+        spawned = False
+        try:
+            await self._spawner.spawn_sequencer(load.prefix, load.obs_mode, self._prefix)
+            spawned = True
+            await self._port.ask(name, load, LOAD_S)
+        except Exception as failure:  # whatever it was: the component must be idle again
+            if spawned:
+                await self._kill(name)
+            self._remember(loaded=None, lost=None)
+            self._move(Trigger.LOAD_FAILED)
+            return LoadingScriptFailed(msg=_text(failure))
+        if self._move(Trigger.LOADED) is not None:
+            await self._kill(name)
+            return ended
+        self._begin_watch()
+        return ScriptLoaded(prefix=load.prefix)
+
+    async def _restart(self) -> ScriptLoaded | LoadingScriptFailed:
+        load = self._loaded
+        assert load is not None, "only a running component restarts"
+        await self._end_sequencer()
+        return await self._start_sequencer(load)
+
+    async def _unload(self) -> Ok:
         if self._loaded is not None:
-            await self._end_sequencer(self._loaded)
-        self._loaded = None
-        self._move(Trigger.UNLOADED)
+            await self._end_sequencer()
+            self._remember(loaded=None, lost=None)
+            self._move(Trigger.UNLOADED)
         return Ok()
 
-    async def _end_sequencer(self, prefix: Prefix) -> None:
-        name = actor_name(prefix, ComponentType.Sequencer)
-        with suppress(UnreachableError):  # gone already, or its script hangs: it is killed either way
+    async def _shutdown(self) -> Ok:
+        if self._loaded is not None:
+            await self._end_sequencer()
+        self._remember(loaded=None, lost=None)
+        return Ok()
+
+    async def _end_sequencer(self) -> None:
+        self._end_watch()
+        assert self._loaded is not None
+        name = actor_name(self._loaded.prefix, ComponentType.Sequencer)
+        with suppress(OcsError):  # gone already, without a script yet, or its script hangs: it is killed either way
             await self._port.ask(name, Shutdown(), SHUTDOWN_S)
-        await self._spawner.kill(name)
+        await self._kill(name)
+
+    async def _kill(self, name: str) -> None:
+        try:
+            await self._spawner.kill(name)
+        except Exception:  # the component goes on; who needs the name again is told that it is taken
+            log.exception("%s could not be ended", name)
+
+    def _remember(self, loaded: LoadScript | None, lost: LostSequencer | None) -> None:
+        self._loaded, self._lost = loaded, lost
+        self._notes.write(self._prefix, ComponentNote(loaded=loaded, lost=lost))
+
+    # -- the end of its sequencer --------------------------------------------------------------------------------
+
+    def _begin_watch(self) -> None:
+        assert self._loaded is not None
+        self._watch = asyncio.get_running_loop().create_task(self._watch_over(self._loaded))
+
+    def _end_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+
+    async def _watch_over(self, load: LoadScript) -> None:
+        """Wait for the end nobody here asked for; whoever ends the sequencer on purpose ends this watch first."""
+        name = actor_name(load.prefix, ComponentType.Sequencer)
+        reason = await end_of(self._port, name, lambda: self._still_runs(load))
+        if reason is not None:
+            self._sequencer_lost(reason)
+        elif self._move(Trigger.ENDED) is None:
+            self._watch = None
+            await asyncio.sleep(REPLIES_S)
+            await self._kill(name)
+            self._remember(loaded=None, lost=None)
+            self._move(Trigger.UNLOADED)
+
+    def _sequencer_lost(self, reason: str) -> None:
+        if self._loaded is None or self._move(Trigger.LOST) is not None:
+            return
+        lost = LostSequencer(
+            prefix=self._loaded.prefix, sequence_component=self._prefix, at=utc_time_now(), reason=reason
+        )
+        log.error("the sequencer %s is lost: %s", lost.prefix, reason)
+        self._remember(loaded=None, lost=lost)
+
+    # -- looking -------------------------------------------------------------------------------------------------
 
     async def _status(self) -> SequenceComponentStatus:
         sequencer: SequencerStatus | None = None
-        loads = self._loads
-        if self._loaded is not None and self._state is State.RUNNING:
-            try:
+        asked = self._loaded
+        if asked is not None and self._state is State.RUNNING:
+            with suppress(OcsError):
                 sequencer = await self._port.ask(
-                    actor_name(self._loaded, ComponentType.Sequencer), GetStatus(), STATUS_S
+                    actor_name(asked.prefix, ComponentType.Sequencer), GetStatus(), STATUS_S
                 )
-            except UnreachableError as failure:
-                same = loads == self._loads and self._state is State.RUNNING  # not another one meanwhile
-                if same and "did not answer" not in failure.reason:
-                    self._loaded = None
-                    self._move(Trigger.LOST)
         return SequenceComponentStatus(
             prefix=self._prefix,
             machine=self._machine,
             state=self._state,
-            loaded=self._loaded,
-            sequencer=sequencer,
+            loaded=self._loaded.prefix if self._loaded is not None else None,
+            sequencer=sequencer if self._loaded is asked else None,
             pid=os.getpid(),
+            since=self._birth.since,
+            restarted=self._birth.restarted,
+            lost=self._lost,
         )
+
+
+def _text(failure: Exception) -> str:
+    """ESW's words in front of what a script's own code did wrong; a file that is not there never began."""
+    if isinstance(failure, ScriptError) and failure.line:
+        return f"Script initialization failed with : {failure}"
+    return str(failure)

@@ -6,8 +6,10 @@ import asyncio
 import os
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
+from ocs_ray import errors
 from ocs_ray.actors.journal import Journal
 from ocs_ray.actors.questions import Questions
 from ocs_ray.actors.sequencer_requests import event_of
@@ -22,6 +24,7 @@ from ocs_ray.models.component_messages import ScriptSource
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.models.sequencer_messages import (
+    AwaitEnd,
     GetMetrics,
     GetRuns,
     GetSequence,
@@ -43,11 +46,12 @@ from ocs_ray.scripting.running_script import RunningScript, StepOutcome
 from ocs_ray.scripting.script_context import ScriptContext
 from ocs_ray.scripting.script_loading import load_script, script_error
 from ocs_ray.scripting.time_scale import TimeScale
-from ocs_ray.telemetry.sequencer_metrics import metrics_text
 
 HOOK_S: Final = 60.0
 SHUTDOWN_HOOK_S: Final = 5.0
 """Longest a shutdown hook may take, in seconds, whatever else is allowed: somebody waits for the end."""
+SIMULATED: Final = Path(errors.__file__).parent / "simulation" / "simulated_script.py"
+"""What runs when no script is given. The file is loaded like any other script; nothing here imports it."""
 LOOK_S: Final = 0.2
 """How often a shutdown looks whether the script blocks its strand, in seconds: then its hook could never run."""
 
@@ -73,19 +77,22 @@ class SequencerShell:
         self._time_scale = TimeScale()
         self._hook_limit_s = HOOK_S
         self._changed: asyncio.Event | None = None
+        self._ended = asyncio.Event()
         self._source = ScriptSource(file="", root="")
         self._loaded: tuple[Strand, ScriptContext, RunningScript] | None = None
 
-    async def start(self, script: ScriptSource, time_factor: float, hook_limit_s: float = HOOK_S) -> None:
+    async def start(self, script: ScriptSource | None, time_factor: float, hook_limit_s: float = HOOK_S) -> None:
         """Load the script on its strand; the sequencer is idle afterwards.
 
         Args:
+            script: None for the simulated one.
             hook_limit_s: longest a hook may take, in seconds.
 
         Raises:
             ScriptError: names file, line and fault; nothing is left running.
         """
-        self._source, self._time_scale.factor, self._hook_limit_s = script, time_factor, hook_limit_s
+        self._source = script or ScriptSource(file=str(SIMULATED), root=str(SIMULATED.parent))
+        self._time_scale.factor, self._hook_limit_s = time_factor, hook_limit_s
         strand = Strand(self._prefix, self._port)
         operator = SequenceDoor(self._core, self._take_nested, asyncio.get_running_loop())
         ctx = ScriptContext(self._prefix, self._obs_mode, strand.port, self._time_scale, operator)
@@ -125,7 +132,11 @@ class SequencerShell:
                 return self._core.history.view(run_id)
             case GetSequenceComponent():
                 return self._component
+            case AwaitEnd():
+                return await self._await_end()
             case GetMetrics():
+                from ocs_ray.telemetry.sequencer_metrics import metrics_text  # not when it starts: seldom asked for
+
                 return metrics_text(self._status())
             case SetTimeFactor(factor=factor):
                 self._time_scale.factor = factor
@@ -154,6 +165,10 @@ class SequencerShell:
             self._handle(ev.Forget(ask))
             raise
 
+    async def _await_end(self) -> Ok:
+        await self._ended.wait()
+        return Ok()
+
     async def _take_nested(self, step_id: str) -> bool:
         ask = self._questions.new()
         self._handle(ev.TakeNested(ask, step_id))
@@ -179,6 +194,7 @@ class SequencerShell:
                     strand, ctx, _ = self._running_script()
                     strand.call(ctx.request_cancel)
                 case ev.Gone():
+                    self._ended.set()
                     self._close()
         if was_offline is not (self._core.state is State.OFFLINE) and self._core.state is not State.SHUTTING_DOWN:
             strand, ctx, _ = self._running_script()
@@ -283,6 +299,7 @@ class SequencerShell:
             steps_total=len(steps) if steps is not None else 0,
             pid=os.getpid(),
             online=self._core.state is not State.OFFLINE,
+            hook_limit_s=self._hook_limit_s,
             blocked_s=round(blocked_s, 3),
             blocked_at=strand.is_at(self._source.root) if strand is not None and blocked_s else "",
         )

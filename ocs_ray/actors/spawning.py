@@ -7,11 +7,12 @@ import importlib
 from typing import Any, Final
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import RayActorError, RayError
 
-from ocs_ray.errors import ClusterError, OcsError, UnreachableError
+from ocs_ray.actors.left_over import end_left_over
+from ocs_ray.errors import ClusterError, NameTakenError, OcsError, UnreachableError
 from ocs_ray.location.call import RayPort, find, names
-from ocs_ray.models.actor_names import NAMESPACE, actor_name
+from ocs_ray.models.actor_names import NAMESPACE, SEQUENCE_MANAGER, actor_name
 from ocs_ray.models.component_messages import DeviceSpec
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import ComponentType, Prefix
@@ -24,12 +25,8 @@ ON_THE_NODE: Final = 0.0001
 """The share of a machine's resource an actor takes: it pins the actor there and never fills the machine."""
 
 
-class RayDirectory(RayPort):
-    """The location service: Ray's named actors."""
-
-    def names(self) -> list[str]:
-        """Names of all components."""
-        return names()
+RayDirectory = RayPort
+"""The location service: Ray's named actors."""
 
 
 class RaySpawner:
@@ -38,20 +35,25 @@ class RaySpawner:
     Args:
         machine: the machine's prefix.
         resource: the node resource that pins actors to it.
+        start_s: longest an actor may take to come up, in seconds.
     """
 
-    def __init__(self, machine: Prefix, resource: str) -> None:
-        self._machine, self._resource = machine, resource
+    def __init__(self, machine: Prefix, resource: str, start_s: float = START_S) -> None:
+        self._machine, self._resource, self._start_s = machine, resource, start_s
 
     async def spawn_sequence_component(self, prefix: Prefix) -> None:
         """Start a sequence component; see ``workplace.Spawner``."""
         name = actor_name(prefix, ComponentType.SequenceComponent)
         await self._spawn("SequenceComponent", name, prefix, self._machine, self._resource)
 
-    async def spawn_device(self, device: DeviceSpec, time_factor: float) -> None:
+    async def spawn_sequence_manager(self, catalogue: str, time_factor: float, simulation: bool) -> None:
+        """Start the Sequence Manager; see ``workplace.Spawner``."""
+        await self._spawn("SequenceManager", SEQUENCE_MANAGER, catalogue, time_factor, simulation)
+
+    async def spawn_device(self, device: DeviceSpec, time_factor: float, container: Prefix | None = None) -> None:
         """Start a device; see ``workplace.Spawner``."""
         name = actor_name(device.prefix, device.component_type)
-        await self._spawn("Device", name, device, self._machine, time_factor)
+        await self._spawn("Device", name, device, self._machine, time_factor, container)
 
     async def spawn_sequencer(self, prefix: Prefix, obs_mode: ObsMode, sequence_component: Prefix) -> None:
         """Start a sequencer; see ``workplace.Spawner``. It is never restarted: its run would be lost unseen."""
@@ -61,25 +63,43 @@ class RaySpawner:
     async def kill(self, name: str) -> None:
         """End an actor for certain; one that is gone already is no error."""
         try:
-            ray.kill(find(name))
+            await _end(find(name), name)
         except UnreachableError:
             return
-        while name in names():  # noqa: ASYNC110 - Ray tells nobody when the name is free, a few ms later
-            await asyncio.sleep(0.005)
 
     async def _spawn(self, kind: str, name: str, *args: Any, restarts: int = -1) -> None:
         handle = create(kind, name, *args, resource=self._resource, restarts=restarts)
         try:
-            await asyncio.wait_for(asyncio.wrap_future(handle.start.remote().future()), START_S)
+            await asyncio.wait_for(asyncio.wrap_future(handle.start.remote().future()), self._start_s)
         except (TimeoutError, RayError) as failure:
-            ray.kill(handle)
+            await _end(handle, name)
             cause = getattr(failure, "cause", None)
             if isinstance(cause, OcsError):
                 raise cause from None
-            reason = str(failure).splitlines()[0] if str(failure) else f"it did not come up within {START_S:g} s"
             raise ClusterError(
-                problem=f"{name} did not start: {reason}", remedy="look at the machine's load and at Ray's logs"
+                problem=_why_it_is_not_there(name, failure, self._start_s),
+                remedy="look at the machine's load and at Ray's logs",
             ) from None
+        except BaseException:  # whoever asked for it went away
+            ray.kill(handle)
+            raise
+
+
+async def _end(handle: Any, name: str) -> None:
+    """Return when the actor, its name and the processes it started are gone."""
+    ray.kill(handle)
+    while name in names():  # noqa: ASYNC110 - Ray tells nobody when the name is free, a few ms later
+        await asyncio.sleep(0.005)
+    await asyncio.to_thread(end_left_over, handle._actor_id.hex())
+
+
+def _why_it_is_not_there(name: str, failure: Exception, limit_s: float) -> str:
+    """ESW's words for a component that did not come up, with what Ray knows."""
+    if isinstance(failure, TimeoutError):
+        return f"{name} is not registered with location service. Reason: it did not come up within {limit_s:g} s"
+    if isinstance(failure, RayActorError):
+        return f"{name}: Process terminated before registration was successful"
+    return f"{name} did not start: {str(failure).splitlines()[0]}"
 
 
 def create(kind: str, name: str, *args: Any, resource: str | None, restarts: int = -1) -> Any:
@@ -91,7 +111,7 @@ def create(kind: str, name: str, *args: Any, resource: str | None, restarts: int
         restarts: how often Ray restarts it after a crash, -1 for always.
 
     Raises:
-        ClusterError: the name is taken.
+        NameTakenError: the name is taken.
     """
     actors: dict[str, Any] = importlib.import_module("ocs_ray.actors.ray_actors").ACTORS
     options = actors[kind].options(
@@ -107,4 +127,6 @@ def create(kind: str, name: str, *args: Any, resource: str | None, restarts: int
     try:
         return options.remote(*args)
     except ValueError:
-        raise ClusterError(problem=f"{name} is running already", remedy="end it first, or use it: ocs status") from None
+        raise NameTakenError(
+            problem=f"{name} is running already", remedy="end it first, or use it: ocs status"
+        ) from None

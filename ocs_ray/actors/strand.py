@@ -167,6 +167,10 @@ class HomePort:
     def __init__(self, port: Port, home: asyncio.AbstractEventLoop) -> None:
         self._port, self._home = port, home
 
+    def names(self) -> list[str]:
+        """Names of all components; asked on the strand itself, for 0.2 ms: Ray's table is thread-safe."""
+        return self._port.names()
+
     async def ask(self, name: str, message: object, timeout_s: float) -> Any:
         """Send one message to a named component; see ``Port``."""
         return await self.at_home(self._port.ask(name, message, timeout_s))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from ocs_ray.models.component_messages import DeviceSpec
+from ocs_ray.models.component_note import ComponentNote
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix, Subsystem
 from ocs_ray.scripting.port import Port
@@ -17,7 +18,8 @@ class Spawner(Protocol):
         """Start a sequence component and wait until it answers.
 
         Raises:
-            ClusterError: the name is taken, or it did not come up in time.
+            NameTakenError: the name is taken.
+            ClusterError: it did not come up in time, or died while it started.
         """
         ...
 
@@ -25,7 +27,8 @@ class Spawner(Protocol):
         """Start the Sequence Manager and wait until it answers.
 
         Raises:
-            ClusterError: the name is taken, or it did not come up in time.
+            NameTakenError: the name is taken.
+            ClusterError: it did not come up in time, or died while it started.
         """
         ...
 
@@ -33,7 +36,8 @@ class Spawner(Protocol):
         """Start a device and wait until it answers.
 
         Raises:
-            ClusterError: the name is taken, or it did not come up in time.
+            NameTakenError: the name is taken.
+            ClusterError: it did not come up in time, or died while it started.
             BadInputError: its factory cannot be imported.
         """
         ...
@@ -42,12 +46,25 @@ class Spawner(Protocol):
         """Start a sequencer without a script yet and wait until it answers.
 
         Raises:
-            ClusterError: the name is taken, or it did not come up in time.
+            NameTakenError: the name is taken.
+            ClusterError: it did not come up in time, or died while it started.
         """
         ...
 
     async def kill(self, name: str) -> None:
         """End an actor for certain; one that is gone already is no error."""
+        ...
+
+
+class Notes(Protocol):
+    """What outlives the process of a sequence component, and the machine it ran on."""
+
+    def write(self, component: Prefix, note: ComponentNote) -> None:
+        """Keep what the component must know when it comes back; an empty note is as good as none."""
+        ...
+
+    def read(self, component: Prefix) -> ComponentNote:
+        """What was kept last; an empty note when there is nothing."""
         ...
 
 
@@ -71,9 +88,5 @@ class Reservations(Protocol):
         ...
 
 
-class Directory(Port, Protocol):
-    """The location service: who is there, and the door to them."""
-
-    def names(self) -> list[str]:
-        """Names of all components."""
-        ...
+Directory = Port
+"""The location service: who is there, and the door to them."""

@@ -7,11 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import psutil
 
+from ocs_ray.cli.cluster_start import ClusterStart
 from ocs_ray.cli.joined_cluster import join_down, join_up
 from ocs_ray.config.cluster_config import read_cluster_file
 from ocs_ray.errors import ClusterError
@@ -22,34 +22,26 @@ DOWN_S: Final = 25.0
 """How long a cluster may take to end in order, in seconds; what is left then is killed."""
 
 
-def bring_up(
-    home: ClusterHome,
-    cluster_file: Path,
-    catalogue: Path,
-    time_factor: float | None,
-    progress: Callable[[str], None],
-) -> RunningCluster:
+def bring_up(home: ClusterHome, start: ClusterStart, progress: Callable[[str], None]) -> RunningCluster:
     """Start the cluster and wait until all of it answers; an interrupted or failed start leaves nothing behind.
 
     Args:
         home: where the cluster lives.
-        cluster_file: what to start.
-        catalogue: folder of the observing modes.
-        time_factor: overrides that of the file.
+        start: what to start.
         progress: is told what is being done.
 
     Raises:
         BadInputError: the cluster file cannot be used.
         ClusterError: it did not come up; the text says why.
     """
-    cluster = read_cluster_file(cluster_file)
+    cluster = read_cluster_file(start.cluster_file)
     with home.alone():
         for process in home.processes():  # left over from a cluster whose owner was killed
             _end(process, psutil.Process.kill)
         if cluster.address is not None:
-            return join_up(home, cluster, cluster_file, catalogue, time_factor, progress)
+            return join_up(home, cluster, start, progress)
         home.renew_token()
-        node = _start_node(home, cluster_file, catalogue, time_factor)
+        node = _start_node(home, start)
         try:
             _follow(node, home, progress)
         except BaseException:
@@ -60,13 +52,10 @@ def bring_up(
     return running
 
 
-def _start_node(
-    home: ClusterHome, cluster_file: Path, catalogue: Path, time_factor: float | None
-) -> subprocess.Popen[str]:
-    arguments = [str(home.project), str(cluster_file.resolve()), str(catalogue.resolve()), str(time_factor or "")]
+def _start_node(home: ClusterHome, start: ClusterStart) -> subprocess.Popen[str]:
     with home.log_file.open("w", encoding="utf-8") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "ocs_ray.cli.node", *arguments],
+            [sys.executable, "-m", "ocs_ray.cli.node", str(home.project), *start.arguments()],
             env=node_environment(home.token_file, home.cluster_id),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from ocs_ray.cli import default_files, ending_signals, terminal
 from ocs_ray.cli.cluster_process import bring_up, take_down
+from ocs_ray.cli.cluster_start import ClusterStart
 from ocs_ray.cli.interrupts import Interrupts
 from ocs_ray.client import connect, disconnect
 from ocs_ray.config.cluster_config import read_cluster_file
@@ -59,14 +60,17 @@ def ensure_up(
     obsmodes: Path | None,
     time_factor: float | None,
     progress: Callable[[str], None],
+    *,
+    simulation: bool = False,
 ) -> tuple[RunningCluster, bool]:
     """The running cluster, and whether it was this call that brought it up. To be called ``alone``.
 
     Args:
         cluster: cluster file, None for the default.
-        obsmodes: catalogue folder, None for the default.
+        obsmodes: catalogue, None for the default.
         time_factor: overrides that of the cluster file.
         progress: is told what is being done.
+        simulation: scripts that complete all commands at once, and other defaults for the two files.
 
     Raises:
         ClusterError: it did not come up; nothing of it is left.
@@ -75,11 +79,15 @@ def ensure_up(
     """
     if (running := home.running()) is not None:
         return running, False
-    file = default_files.cluster_file(cluster, home.project)
-    catalogue = default_files.catalogue(obsmodes, home.project)
+    if simulation:
+        file = default_files.simulation_file(cluster, home.project)
+        catalogue = default_files.simulation_catalogue(obsmodes, home.project)
+    else:
+        file = default_files.cluster_file(cluster, home.project)
+        catalogue = default_files.catalogue(obsmodes, home.project)
     read_cluster_file(file)  # a slip in a file is told before anything is started
     read_catalogue(catalogue)
-    return bring_up(home, file, catalogue, time_factor, progress), True
+    return bring_up(home, ClusterStart(file, catalogue, time_factor, simulation), progress), True
 
 
 def bring_down(home: ClusterHome) -> int:

@@ -10,19 +10,24 @@ from ocs_ray.client import SequenceManager
 from ocs_ray.location.cluster_home import ClusterHome, RunningCluster
 
 
-def up(cluster: Path | None, obsmodes: Path | None, time_factor: float | None, as_json: bool) -> int:
+def up(cluster: Path | None, obsmodes: Path | None, time_factor: float | None, simulation: bool, as_json: bool) -> int:
     """Bring the cluster up, unless it is."""
     home = cluster_session.this_home()
     progress = terminal.note if as_json else terminal.say
     with cluster_session.alone(home):
-        running, started = cluster_session.ensure_up(home, cluster, obsmodes, time_factor, progress)
+        running, started = cluster_session.ensure_up(
+            home, cluster, obsmodes, time_factor, progress, simulation=simulation
+        )
     if as_json:
         terminal.put_document(_place(home, running) | {"already_up": not started, "machines": list(running.machines)})
         return OK
-    terminal.say(f"the cluster is {'up' if started else 'already up'}: {', '.join(running.machines)}")
+    simulated = ", simulation" if running.simulation else ""
+    terminal.say(f"the cluster is {'up' if started else 'already up'}{simulated}: {', '.join(running.machines)}")
     asked_for = cluster and str(cluster.resolve())
     if not started and asked_for and asked_for != str(Path(running.cluster_file).resolve()):
         terminal.note(f"it was started from {running.cluster_file}; to use {cluster}: ocs down, then up again")
+    if not started and simulation and not running.simulation:
+        terminal.note("it runs without --simulation; to simulate: ocs down, then up again")
     if not started and time_factor is not None:
         terminal.note("its time factor was left as it is: give --time-factor to ocs observe, or start the cluster anew")
     return OK
@@ -62,4 +67,5 @@ def _place(home: ClusterHome, running: RunningCluster) -> dict[str, object]:
         "address": running.address,
         "cluster_file": running.cluster_file,
         "catalogue": running.catalogue,
+        "simulation": running.simulation,
     }

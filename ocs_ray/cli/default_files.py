@@ -1,4 +1,4 @@
-"""Which cluster file and which catalogue of observing modes a command means when it is not told."""
+"""Which cluster file, catalogue of observing modes and configuration a command means when it is not told."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import ocs_ray
 from ocs_ray.errors import BadInputError
+from ocs_ray.models.cluster_file import ClusterFile
 
 PACKAGE = Path(ocs_ray.__file__).parent
 
@@ -27,8 +28,32 @@ def cluster_file(given: Path | None, project: Path) -> Path:
     )
 
 
+def simulation_file(given: Path | None, project: Path) -> Path:
+    """The cluster file of a simulation: ``given``, else the project's, the source tree's, the wheel's.
+
+    Raises:
+        BadInputError: there is none.
+    """
+    nowhere = BadInputError(where="", problem="there is no cluster/simulation.yaml", remedy="give --cluster FILE")
+    places = [folder / "cluster" / "simulation.yaml" for folder in _homes(project)]
+    return _find(given, None, places, Path.is_file, nowhere)
+
+
+def simulation_catalogue(given: Path | None, project: Path) -> Path:
+    """The catalogue of a simulation: ``given``, else the project's ``cluster/simulation_modes.yaml`` and so on.
+
+    Raises:
+        BadInputError: there is none.
+    """
+    nowhere = BadInputError(
+        where="", problem="there is no cluster/simulation_modes.yaml", remedy="give --obsmodes CATALOGUE"
+    )
+    places = [folder / "cluster" / "simulation_modes.yaml" for folder in _homes(project)]
+    return _find(given, None, places, Path.is_file, nowhere)
+
+
 def catalogue(given: Path | None, project: Path) -> Path:
-    """The catalogue folder: ``given``, else ``OCS_OBSMODES``, the project's, the source tree's, the wheel's.
+    """The catalogue: ``given``, else ``OCS_OBSMODES``, the project's, the source tree's, the wheel's.
 
     Raises:
         BadInputError: there is none.
@@ -39,13 +64,31 @@ def catalogue(given: Path | None, project: Path) -> Path:
         [folder / "obsmodes" for folder in _homes(project)],
         Path.is_dir,
         BadInputError(
-            where="", problem="there is no catalogue of observing modes", remedy="give one with --obsmodes FOLDER"
+            where="", problem="there is no catalogue of observing modes", remedy="give one with --obsmodes CATALOGUE"
         ),
     )
 
 
+def config_folder(cluster: ClusterFile, cluster_file: Path, project: Path) -> Path | None:
+    """The folder the config service serves: the cluster file's ``config:``, below the project; else its ``config/``.
+
+    Returns:
+        None when neither is there: then there is no config service.
+
+    Raises:
+        BadInputError: the cluster file names a folder that is not there.
+    """
+    if cluster.config is None:
+        usual = project / "config"
+        return usual if usual.is_dir() else None
+    if not (folder := project / cluster.config).is_dir():
+        where, problem = f"{cluster_file}: $.config", f"{folder} is not a folder"
+        raise BadInputError(where=where, problem=problem, remedy="make it, or name another one")
+    return folder
+
+
 def _homes(project: Path) -> tuple[Path, ...]:
-    """Where the two lie: a project, the source tree this package was started from, a wheel."""
+    """Where they lie: a project, the source tree this package was started from, a wheel."""
     return project, PACKAGE.parent, PACKAGE / "bundled"
 
 

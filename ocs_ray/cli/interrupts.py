@@ -43,6 +43,10 @@ class Interrupts:
         """Wait for one."""
         return await self._came.get()
 
+    def again(self, number: signal.Signals) -> None:
+        """Something else came in the same instant: whoever waits next hears of this signal."""
+        self._came.put_nowait(number)
+
     async def guard(self, work: Coroutine[Any, Any, T]) -> T:
         """What ``work`` returns.
 
@@ -55,7 +59,7 @@ class Interrupts:
             if not task.done():
                 raise Interrupted
             if came.done():
-                self._came.put_nowait(came.result())  # both at once: whoever waits next hears of it
+                self.again(came.result())
             return task.result()
         finally:
             await cancelled(task, came)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
+from ocs_ray.cli.cluster_start import ClusterStart
+from ocs_ray.cli.default_files import config_folder
 from ocs_ray.location.cluster_home import ClusterHome, RunningCluster
 from ocs_ray.models.cluster_file import ClusterFile
 
 
 def join_up(
-    home: ClusterHome,
-    cluster: ClusterFile,
-    cluster_file: Path,
-    catalogue: Path,
-    time_factor: float | None,
-    progress: Callable[[str], None],
+    home: ClusterHome, cluster: ClusterFile, start: ClusterStart, progress: Callable[[str], None]
 ) -> RunningCluster:
     """Start our actors on the cluster at ``cluster.address``; a failed start takes them down again.
 
@@ -30,15 +26,18 @@ def join_up(
     progress(f"joining the Ray cluster at {cluster.address}")
     join(cluster.address)
     try:
-        launch(cluster, str(catalogue.resolve()), time_factor, progress)
+        config = config_folder(cluster, start.cluster_file, home.project)
+        catalogue = str(start.catalogue.resolve())
+        launch(cluster, catalogue, start.time_factor, progress, config, simulation=start.simulation)
     finally:
         leave()
     running = RunningCluster(
         address=cluster.address,
         pid=0,
         machines=tuple(cluster.machines),
-        cluster_file=str(cluster_file.resolve()),
-        catalogue=str(catalogue.resolve()),
+        cluster_file=str(start.cluster_file.resolve()),
+        catalogue=str(start.catalogue.resolve()),
+        simulation=start.simulation,
     )
     home.record(running)
     return running

@@ -1,10 +1,11 @@
-"""Starting what a cluster consists of: event service, Sequence Manager, an agent for every machine, devices."""
+"""Starting what a cluster consists of: services, Sequence Manager, an agent for every machine, devices."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 import ray
@@ -14,7 +15,7 @@ from ocs_ray.actors.placement import release_all
 from ocs_ray.actors.spawning import create
 from ocs_ray.errors import ClusterError, OcsError
 from ocs_ray.location.call import ask_sync, find, names
-from ocs_ray.models.actor_names import EVENT_SERVICE, SEQUENCE_MANAGER, actor_name
+from ocs_ray.models.actor_names import ALARM_SERVICE, CONFIG_SERVICE, EVENT_SERVICE, SEQUENCE_MANAGER, actor_name
 from ocs_ray.models.agent_messages import Failed, SpawnDevice
 from ocs_ray.models.cluster_file import ClusterFile
 from ocs_ray.models.component_messages import DeviceSpec, ShutdownComponent
@@ -34,14 +35,24 @@ NODES_S: Final = 5.0
 """How long a node that just joined may take to be seen, in seconds."""
 
 
-def launch(cluster: ClusterFile, catalogue: str, time_factor: float | None, progress: Callable[[str], None]) -> None:
+def launch(
+    cluster: ClusterFile,
+    catalogue: str,
+    time_factor: float | None,
+    progress: Callable[[str], None],
+    config_folder: Path | None = None,
+    *,
+    simulation: bool = False,
+) -> None:
     """Start everything of a cluster file and wait until all answer.
 
     Args:
         cluster: what to start.
-        catalogue: folder of the observing modes.
+        catalogue: folder or file of the observing modes.
         time_factor: overrides that of the file.
         progress: is told what is being done, a line at a time.
+        config_folder: what the config service serves; without one there is no config service.
+        simulation: every script is replaced by one that completes all commands at once.
 
     Raises:
         ClusterError: a machine has no node, or something did not come up.
@@ -54,7 +65,7 @@ def launch(cluster: ClusterFile, catalogue: str, time_factor: float | None, prog
         )
     created: list[str] = []
     try:
-        _launch(cluster, catalogue, time_factor, progress, created)
+        _launch(cluster, catalogue, time_factor, progress, config_folder, created, simulation)
     except BaseException:
         for name in created:
             with suppress(OcsError):
@@ -67,10 +78,12 @@ def _launch(
     catalogue: str,
     time_factor: float | None,
     progress: Callable[[str], None],
+    config_folder: Path | None,
     created: list[str],
+    simulation: bool,
 ) -> None:
     factor = time_factor or cluster.simulation.time_factor
-    progress(f"starting the event service, the Sequence Manager and {len(cluster.machines)} agents")
+    progress(f"starting the services, the Sequence Manager and {len(cluster.machines)} agents")
     handles: dict[str, Any] = {}
 
     def begin(kind: str, name: str, *args: Any, resource: str) -> None:
@@ -78,7 +91,10 @@ def _launch(
         created.append(name)
 
     begin("EventService", EVENT_SERVICE, resource=HEAD)
-    begin("SequenceManager", SEQUENCE_MANAGER, catalogue, factor, resource=HEAD)
+    begin("AlarmService", ALARM_SERVICE, resource=HEAD)
+    if config_folder is not None:
+        begin("ConfigService", CONFIG_SERVICE, str(config_folder), resource=HEAD)
+    begin("SequenceManager", SEQUENCE_MANAGER, catalogue, factor, simulation, resource=HEAD)
     for machine, resource in cluster.machines.items():
         begin("Agent", actor_name(machine, ComponentType.Machine), machine, resource, factor, resource=resource)
     for name, handle in handles.items():

@@ -1,35 +1,34 @@
-"""``ocs provision``, ``ocs configure``, ``ocs shutdown``, ``ocs modes``."""
+"""What the Sequence Manager changes: ``ocs provision``, ``configure``, ``shutdown``, ``start-sequencer`` and so on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from ocs_ray.cli import cluster_session, status_report, terminal
-from ocs_ray.cli.failures import OK
-from ocs_ray.cli.refusals import refused, unknown_mode
+from ocs_ray.cli import cluster_session
+from ocs_ray.cli.operation import carry_out
+from ocs_ray.cli.refusals import expected, unknown_mode
 from ocs_ray.client import SequenceManager
 from ocs_ray.config.cluster_config import parse_counts, read_cluster_file, read_provision_file
 from ocs_ray.errors import BadInputError, ClusterError
-from ocs_ray.models import wire
-from ocs_ray.models.identifiers import ObsMode
-from ocs_ray.models.manager_replies import (
-    Success,
-)
+from ocs_ray.models.identifiers import ObsMode, Variation
+from ocs_ray.models.manager_replies import AlreadyRunning, ObsModesDetails
 from ocs_ray.models.message import Message
-from ocs_ray.models.prefix import Prefix
+from ocs_ray.models.prefix import Prefix, Subsystem, known_subsystem
 
 
 def provision(words: list[str], as_json: bool) -> int:
     """Start sequence components; those that run are replaced."""
     counts = wanted_counts(words)
-
-    async def work() -> Message:
-        return await SequenceManager().provision(counts)
-
     started = ", ".join(f"{count} on {machine}" for machine, count in counts.items() if count)
-    return _operation("provision", work, as_json, f"sequence components started: {started or 'none'}")
+    return carry_out(
+        "provision",
+        lambda: SequenceManager().provision(counts),
+        as_json,
+        doing=f"starting {sum(counts.values())} sequence components",
+        done=lambda _: f"sequence components started: {started or 'none'}",
+    )
 
 
 def wanted_counts(words: list[str]) -> dict[Prefix, int]:
@@ -63,47 +62,138 @@ def default_counts(cluster_file: Path) -> dict[Prefix, int]:
     return counts
 
 
+def unprovision(as_json: bool) -> int:
+    """End all sequence components."""
+    return carry_out(
+        "unprovision",
+        lambda: SequenceManager().shutdown_all_sequence_components(),
+        as_json,
+        doing="ending all sequence components",
+        done=lambda _: "all sequence components are gone and all resources are free",
+    )
+
+
 def configure(mode: str, as_json: bool) -> int:
     """Start the sequencers of a mode."""
     obs_mode = ObsMode(mode)
-
-    async def work() -> Message:
-        return await SequenceManager().configure(obs_mode)
-
-    return _operation(f"configure {mode}", work, as_json, f"{mode} is configured; send sequences to ESW.{mode}")
-
-
-def shutdown(mode: str, as_json: bool) -> int:
-    """End the sequencers of a mode and release its resources."""
-    obs_mode = ObsMode(mode)
-
-    async def work() -> Message:
-        manager = SequenceManager()
-        known = [details.obs_mode for details in (await manager.obs_modes_details()).obs_modes]
-        if obs_mode not in known and obs_mode not in (await manager.status()).running_obs_modes:
-            raise unknown_mode(obs_mode, known)
-        return await manager.shutdown_obs_mode(obs_mode)
-
-    return _operation(f"shutdown {mode}", work, as_json, f"{mode} is shut down and its resources are free")
+    return carry_out(
+        f"configure {mode}",
+        lambda: SequenceManager().configure(obs_mode),
+        as_json,
+        doing=f"configuring {mode}",
+        done=lambda _: f"{mode} is configured; send sequences to ESW.{mode}",
+    )
 
 
-def modes(as_json: bool) -> int:
-    """The modes of the catalogue, and which could be configured now."""
-    seen = cluster_session.ask(lambda: SequenceManager().obs_modes_details())
-    if as_json:
-        terminal.put_document(status_report.modes_document(seen))
-    else:
-        terminal.console().print(status_report.modes_table(seen))
-    return OK
+class SequencerName(NamedTuple):
+    """A sequencer the way ESW's calls name it."""
+
+    subsystem: Subsystem
+    obs_mode: ObsMode
+    variation: Variation | None
+
+    @classmethod
+    def parse(cls, text: str) -> SequencerName:
+        """From ``IRIS.IRIS_ImagerOnly`` or ``IRIS.IRIS_ImagerAndIFS.imager``.
+
+        Raises:
+            BadInputError: it is neither.
+        """
+        prefix = Prefix(text)
+        _, dot, variation = prefix.component_name.partition(".")
+        return cls(prefix.subsystem, ObsMode.from_prefix(prefix), Variation(variation) if dot else None)
 
 
-def _operation(asked: str, work: Callable[[], Coroutine[Any, Any, Message]], as_json: bool, done: str) -> int:
-    response = cluster_session.ask(work)
-    if as_json:
-        terminal.put_document(wire.encode(response))
-    if (refusal := refused(response, asked)) is not None:
-        raise refusal
-    assert isinstance(response, Success), "what is not refused is done"
-    if not as_json:
-        terminal.say(done)
-    return OK
+def start_sequencer(sequencer: str, as_json: bool) -> int:
+    """Start one sequencer."""
+    name = SequencerName.parse(sequencer)
+
+    def done(response: Message) -> str:
+        return f"{sequencer} {'runs already' if isinstance(response, AlreadyRunning) else 'runs'}"
+
+    return carry_out(
+        f"start-sequencer {sequencer}",
+        lambda: SequenceManager().start_sequencer(*name),
+        as_json,
+        doing=f"starting {sequencer}",
+        done=done,
+    )
+
+
+def restart_sequencer(sequencer: str, as_json: bool) -> int:
+    """Load a sequencer's script anew."""
+    name = SequencerName.parse(sequencer)
+    return carry_out(
+        f"restart-sequencer {sequencer}",
+        lambda: SequenceManager().restart_sequencer(*name),
+        as_json,
+        doing=f"restarting {sequencer}",
+        done=lambda _: f"{sequencer} runs anew, with its script as it is now",
+    )
+
+
+class Shutdown(NamedTuple):
+    """What ``ocs shutdown`` was told: exactly one of them."""
+
+    mode: str | None = None
+    sequencer: str | None = None
+    subsystem: str | None = None
+    component: str | None = None
+    all_sequencers: bool = False
+    all_components: bool = False
+
+
+def shutdown(what: Shutdown, as_json: bool) -> int:
+    """End sequencers or sequence components.
+
+    Raises:
+        BadInputError: not exactly one thing was named, or there is no such mode.
+    """
+    if sum(map(bool, what)) != 1:
+        raise BadInputError(
+            where="",
+            problem="say what to shut down, one thing at a time",
+            remedy="a MODE, or one of the options of: ocs shutdown --help",
+        )
+    named, work, done = _shutdown(what)
+    return carry_out(f"shutdown {named}", work, as_json, doing=f"shutting down {named}", done=lambda _: done)
+
+
+def _shutdown(what: Shutdown) -> tuple[str, Callable[[], Awaitable[Message]], str]:
+    """What it is called, the question, and what is told afterwards."""
+    manager = SequenceManager()
+    if what.sequencer is not None:
+        name = SequencerName.parse(what.sequencer)
+        return what.sequencer, lambda: manager.shutdown_sequencer(*name), f"{what.sequencer} does not run any more"
+    if what.subsystem is not None:
+        subsystem = known_subsystem(what.subsystem, what.subsystem)
+        named = f"all sequencers of {subsystem}"
+        return named, lambda: manager.shutdown_subsystem_sequencers(subsystem), f"{named} are shut down"
+    if what.component is not None:
+        prefix = Prefix(what.component)
+        return prefix, lambda: manager.shutdown_sequence_component(prefix), f"{prefix} is gone, and what ran in it"
+    if what.all_sequencers:
+        told = "all sequencers are shut down and all resources are free"
+        return "all sequencers", manager.shutdown_all_sequencers, told
+    if what.all_components:
+        told = "all sequence components are gone and all resources are free"
+        return "all sequence components", manager.shutdown_all_sequence_components, told
+    mode = ObsMode(what.mode or "")
+    return mode, lambda: _shutdown_mode(manager, mode), f"{mode} is shut down and its resources are free"
+
+
+async def _shutdown_mode(manager: SequenceManager, mode: ObsMode) -> Message:
+    """A mode nobody has ever heard of is a slip of the pen; to the manager it is simply one that does not run."""
+    details = expected(ObsModesDetails, await manager.obs_modes_details(), "modes")
+    known = [each.obs_mode for each in details.obs_modes]
+    if mode not in known and mode not in await _modes_with_sequencers(manager):
+        raise unknown_mode(mode, known)
+    return await manager.shutdown_obs_mode(mode)
+
+
+async def _modes_with_sequencers(manager: SequenceManager) -> set[ObsMode]:
+    """Modes that run, and those of which something is left."""
+    status = await manager.status()
+    components = [component for agent in status.agents for component in agent.sequence_components]
+    loaded = [component.loaded for component in (*components, *status.without_agent) if component.loaded]
+    return {*status.running_obs_modes, *map(ObsMode.from_prefix, loaded)}

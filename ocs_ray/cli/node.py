@@ -1,7 +1,7 @@
 """The process that owns an embedded cluster: its Ray node is this process's child and ends with it.
 
 It speaks JSON lines on its standard output until the cluster is up: ``{"progress": ..}``, then ``{"ready": ..}`` or
-``{"problem": .., "remedy": ..}``. Run as ``python -m ocs_ray.cli.node PROJECT CLUSTER_FILE CATALOGUE TIME_FACTOR``.
+``{"problem": .., "remedy": ..}``. Run as ``python -m ocs_ray.cli.node PROJECT`` and the arguments of ``ClusterStart``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import Any
 
 import ray
 
+from ocs_ray.cli.cluster_start import ClusterStart
+from ocs_ray.cli.default_files import config_folder
 from ocs_ray.cli.launch import dismantle, launch
 from ocs_ray.config.cluster_config import read_cluster_file
 from ocs_ray.errors import ClusterError, OcsError
@@ -55,26 +57,33 @@ def start_ray(home: ClusterHome, cluster: ClusterFile) -> str:
 
 def main(arguments: list[str]) -> int:
     """Bring the cluster up, say so, and keep it until SIGTERM or SIGINT."""
-    project, cluster_file, catalogue, time_factor = arguments
-    home = ClusterHome(Path(project))
+    home = ClusterHome(Path(arguments[0]))
+    asked = ClusterStart.from_arguments(arguments[1:])
+    catalogue = str(asked.catalogue)
     ended = threading.Event()
     try:
-        cluster = read_cluster_file(Path(cluster_file))
+        cluster = read_cluster_file(asked.cluster_file)
         _say(progress="starting Ray")
         address = start_ray(home, cluster)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: ended.set())  # not earlier: ray.init sets handlers of its own
-        launch(cluster, catalogue, float(time_factor) if time_factor else None, lambda line: _say(progress=line))
+        config = config_folder(cluster, asked.cluster_file, home.project)
+        launch(cluster, catalogue, asked.time_factor, _progress, config, simulation=asked.simulation)
     except OcsError as failure:
         _say(problem=str(failure), remedy="")
         ray.shutdown()
         return 1
-    home.record(RunningCluster(address, os.getpid(), tuple(cluster.machines), cluster_file, catalogue))
+    machines, file = tuple(cluster.machines), str(asked.cluster_file)
+    home.record(RunningCluster(address, os.getpid(), machines, file, catalogue, asked.simulation))
     _say(ready=address)
     ended.wait()
     dismantle()
     ray.shutdown()
     return 0
+
+
+def _progress(line: str) -> None:
+    _say(progress=line)
 
 
 def _say(**fields: str) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from ocs_ray.cli.manager_verbs import default_counts
 from ocs_ray.cli.observation_request import Request
-from ocs_ray.cli.refusals import refused
+from ocs_ray.cli.refusals import expected, refused
 from ocs_ray.client import SequenceManager
 from ocs_ray.errors import OcsError
 from ocs_ray.location.cluster_home import RunningCluster
@@ -53,7 +53,8 @@ async def prepare(request: Request, cluster: RunningCluster, fresh: bool, progre
         progress(f"configuring {name}")
         _raise_if_refused(await manager.configure(name, request.time_factor), f"configure {name}")
     if request.time_factor is not None and not fresh:
-        names = _scaled(request, status, await manager.obs_modes_details(), with_sequencers=not configure)
+        modes = expected(ObsModesDetails, await manager.obs_modes_details(), "modes")
+        names = _scaled(request, status, modes, with_sequencers=not configure)
         message = SetTimeFactor(factor=request.time_factor)
         number = sum(await asyncio.gather(*(_try(component, message) for component in names)))
         progress(f"time factor {request.time_factor:g} set on {number} components")

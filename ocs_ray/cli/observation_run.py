@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 import time
+from collections.abc import Awaitable, Callable
 
 from ocs_ray.cli.event_feed import EventFeed
 from ocs_ray.cli.failures import Interrupted
@@ -51,7 +52,7 @@ class ObservationRun:
         async with feed.open(), following(self._request.mode.sequencer_prefixes(), self._sequencer_changed):
             begun = time.monotonic()
             try:
-                response = await self._sequencer.submit(self._request.sequence, resume_on_error=True)
+                response, is_unwanted = await self._submitted()
             except UnreachableError:
                 feed.give_up()
                 raise
@@ -60,7 +61,7 @@ class ObservationRun:
             if response.is_started:
                 self._tell(RunBegan(run_id))
                 try:
-                    final = await self._final_response(run_id)
+                    final = await self._final_response(run_id, is_unwanted)
                 except UnreachableError as lost:
                     final, problem = None, str(lost)
             elapsed_s = time.monotonic() - begun
@@ -86,17 +87,58 @@ class ObservationRun:
 
     # -- waiting -------------------------------------------------------------------------------------------------
 
-    async def _final_response(self, run_id: str) -> SubmitResponse:
-        waiting = asyncio.ensure_future(self._sequencer.query_final(run_id, resume_on_error=True))
-        aborted = False
+    async def _submitted(self) -> tuple[SubmitResponse, bool]:
+        """The first response, and whether the sequence is to be aborted because a signal came before it.
+
+        It comes when the new-sequence hook has ended, which may take a minute; until then there is nothing to abort.
+        """
+        submitting = asyncio.ensure_future(self._sequencer.submit(self._request.sequence, resume_on_error=True))
         try:
-            while True:
-                number = await self._signal_before(waiting)
-                if number is None:
-                    return waiting.result()
+            to_abort = await self._watched(submitting, self._abort_after_the_hook)
+        except LeftRunning:
+            raise
+        except Interrupted:
+            where, mode = self._request.target, self._request.mode.name
+            raise Interrupted(
+                f"gave up before the sequence could be aborted: it may still begin in {where} when its hook has ended; "
+                f"end it with 'ocs shutdown {mode}'"
+            ) from None
+        return submitting.result(), to_abort
+
+    async def _abort_after_the_hook(self) -> None:
+        self._tell(PhaseBegan("aborting the sequence as soon as its new-sequence hook has ended"))
+
+    async def _final_response(self, run_id: str, is_unwanted: bool) -> SubmitResponse:
+        waiting = asyncio.ensure_future(self._sequencer.query_final(run_id, resume_on_error=True))
+        try:
+            if is_unwanted:
+                await self._abort()
+            await self._watched(waiting, self._abort, is_unwanted)
+            return waiting.result()
+        finally:
+            await cancelled(waiting)
+
+    async def _abort(self) -> None:
+        self._tell(PhaseBegan("aborting the sequence"))
+        await self._sequencer.abort_sequence()
+
+    async def _watched(
+        self, waiting: asyncio.Future[SubmitResponse], abort: Callable[[], Awaitable[None]], aborted: bool = False
+    ) -> bool:
+        """Wait for a response; whether it was ``aborted`` before its end, of which a signal is the cause.
+
+        Raises:
+            LeftRunning: the person left it.
+            Interrupted: another signal came after that.
+        """
+        try:
+            while (number := await self._signal_before(waiting)) is not None:
                 if aborted:
                     raise Interrupted(f"gave up waiting for the abort of {self._request.target}")
-                aborted = await self._decide(number, waiting)
+                if await self._is_to_end(number, waiting):
+                    await abort()
+                    aborted = True
+            return aborted
         finally:
             await cancelled(waiting)
 
@@ -105,20 +147,26 @@ class ObservationRun:
         came = asyncio.ensure_future(self._signals.next())
         try:
             await asyncio.wait({waiting, came}, return_when=asyncio.FIRST_COMPLETED)
-            return None if waiting.done() else came.result()
+            if not waiting.done():
+                return came.result()
+            if came.done():
+                self._signals.again(came.result())
+            return None
         finally:
             await cancelled(came)
 
-    async def _decide(self, number: signal.Signals, waiting: asyncio.Future[SubmitResponse]) -> bool:
-        """Abort, leave, or nothing because the sequence ended while the person thought; whether it was aborted."""
+    async def _is_to_end(self, number: signal.Signals, waiting: asyncio.Future[SubmitResponse]) -> bool:
+        """Whether the sequence is to be aborted; not when what is waited for came while the person thought.
+
+        Raises:
+            LeftRunning: the person left it.
+        """
         if number is signal.SIGINT and sys.stdin.isatty():
             match await self._asked(waiting):
                 case "leave":
                     raise LeftRunning(self._farewell())
                 case None:
                     return False
-        self._tell(PhaseBegan("aborting the sequence"))
-        await self._sequencer.abort_sequence()
         return True
 
     async def _asked(self, waiting: asyncio.Future[SubmitResponse]) -> str | None:

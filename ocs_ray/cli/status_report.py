@@ -1,46 +1,51 @@
-"""What runs in the cluster and which modes there are, as tables and as JSON documents."""
+"""What runs in the cluster, as tables and as a JSON document."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ocs_ray.cli import report_table
 from ocs_ray.models import wire
 from ocs_ray.models.agent_messages import AgentStatus
-from ocs_ray.models.component_messages import SequenceComponentStatus
-from ocs_ray.models.manager_replies import (
-    ManagerStatus,
-    ObsModesDetails,
-)
+from ocs_ray.models.component_messages import LostSequencer, SequenceComponentStatus
+from ocs_ray.models.manager_replies import ManagerStatus
 from ocs_ray.models.sequencer_messages import SequencerStatus
 
 
 def document(seen: ManagerStatus) -> dict[str, Any]:
     """The status for programs: flat lists, each thing with the machine it runs on."""
-    components = [component for agent in seen.agents for component in agent.sequence_components]
+    components = _components_of(seen)
     return {
-        "manager": {"state": seen.state, "pid": seen.pid},
+        "manager": {"state": seen.state, "pid": seen.pid, "since": seen.since, "restarted": seen.restarted},
         "running_obs_modes": list(seen.running_obs_modes),
         "machines": [
-            *({"prefix": a.agent, "alive": True, "pid": a.pid, "silent": list(a.silent)} for a in seen.agents),
-            *({"prefix": prefix, "alive": False, "pid": None, "silent": []} for prefix in seen.silent_agents),
+            *({"prefix": a.agent, "alive": True, "silent": list(a.silent), **_life(a)} for a in seen.agents),
+            *(
+                {"prefix": prefix, "alive": False, "silent": [], "pid": None, "since": None, "restarted": False}
+                for prefix in seen.silent_agents
+            ),
         ],
         "sequence_components": [
-            {"prefix": c.prefix, "machine": c.machine, "state": c.state, "sequencer": c.loaded, "pid": c.pid}
+            {"prefix": c.prefix, "machine": c.machine, "state": c.state, "sequencer": c.loaded, **_life(c)}
             for c in components
         ],
+        "without_agent": [component.prefix for component in seen.without_agent],
+        "silent_components": list(seen.silent_components),
+        "lost_sequencers": [wire.encode(lost) for lost in _lost(seen)],
         "sequencers": [_sequencer(component) for component in components if component.loaded],
         "devices": [
             {
                 "prefix": device.prefix,
                 "type": device.component_type.value,
                 "machine": device.machine,
+                "container": device.container,
                 "running": list(device.running),
-                "pid": device.pid,
+                **_life(device),
             }
             for agent in seen.agents
             for device in agent.devices
@@ -51,29 +56,36 @@ def document(seen: ManagerStatus) -> dict[str, Any]:
 def tables(place: Mapping[str, object], seen: ManagerStatus) -> Iterator[RenderableType]:
     """The status for people."""
     for name, value in place.items():
-        yield Text(f"{name.replace('_', ' ')}: {value}")
-    yield Text(f"Sequence Manager: {seen.state}")
+        told = ("yes" if value else "no") if isinstance(value, bool) else value
+        yield Text(f"{name.replace('_', ' ')}: {told}")
+    yield Text(f"Sequence Manager: {seen.state}{_restarted(seen)}")
     yield Text(f"running observing modes: {', '.join(seen.running_obs_modes) or 'none'}")
-    components = [component for agent in seen.agents for component in agent.sequence_components]
     yield _machines(seen)
-    yield _components(components)
+    yield _components(seen)
     yield _devices(seen.agents)
+    if lost := _lost(seen):
+        yield _lost_sequencers(lost)
 
 
-def modes_document(seen: ObsModesDetails) -> dict[str, Any]:
-    """The modes for programs."""
-    return {"obs_modes": [wire.encode(mode) for mode in seen.obs_modes]}
+def _components_of(seen: ManagerStatus) -> list[SequenceComponentStatus]:
+    """All that answer, those without an agent too."""
+    return [*(component for agent in seen.agents for component in agent.sequence_components), *seen.without_agent]
 
 
-def modes_table(seen: ObsModesDetails) -> Table:
-    """The modes for people."""
-    shown = _table("", "mode", "status", "resources", "sequencers", "why not")
-    for mode in seen.obs_modes:
-        missing = f"no sequence component for {', '.join(mode.missing)}" if mode.missing else ""
-        blocked = f"its resources are held by {', '.join(mode.blocked_by)}" if mode.blocked_by else ""
-        reasons = "; ".join(filter(None, (blocked, missing)))
-        shown.add_row(mode.obs_mode, mode.status, " ".join(mode.resources), " ".join(mode.sequencers), reasons)
-    return shown
+def _lost(seen: ManagerStatus) -> list[LostSequencer]:
+    """What the manager and the components themselves tell of, each once."""
+    told = [*seen.lost, *(component.lost for component in _components_of(seen) if component.lost)]
+    return list({(lost.prefix, lost.sequence_component): lost for lost in told}.values())
+
+
+def _life(thing: Any) -> dict[str, Any]:
+    """The process of a thing, since when it is, and whether Ray had to start it again."""
+    return {"pid": thing.pid, "since": thing.since, "restarted": thing.restarted}
+
+
+def _restarted(thing: Any) -> str:
+    since = f" at {thing.since}" if thing.since else ""
+    return f" (restarted{since})" if thing.restarted else ""
 
 
 def _sequencer(component: SequenceComponentStatus) -> dict[str, Any]:
@@ -85,46 +97,54 @@ def _sequencer(component: SequenceComponentStatus) -> dict[str, Any]:
 
 
 def _machines(seen: ManagerStatus) -> Table:
-    shown = _table("machines", "machine", "agent", "components", "devices", "does not answer")
+    shown = report_table.table("machines", "machine", "agent", "components", "devices", "does not answer")
     for agent in seen.agents:
         counts = str(len(agent.sequence_components)), str(len(agent.devices))
-        shown.add_row(agent.agent, "alive", *counts, ", ".join(agent.silent))
+        shown.add_row(agent.agent, f"alive{_restarted(agent)}", *counts, ", ".join(agent.silent))
     for prefix in seen.silent_agents:
         shown.add_row(prefix, "does not answer", "", "", "")
     return shown
 
 
-def _components(components: list[SequenceComponentStatus]) -> RenderableType:
-    if not components:
+def _components(seen: ManagerStatus) -> RenderableType:
+    components = _components_of(seen)
+    if not components and not seen.silent_components:
         return Text("\nno sequence components (start some: ocs provision)")
-    shown = _table("sequence components", "component", "machine", "state", "sequencer", "does", "step", "script")
+    orphans = {component.prefix for component in seen.without_agent}
+    shown = report_table.table(
+        "sequence components", "component", "machine", "state", "sequencer", "does", "step", "script"
+    )
     for component in components:
-        told = component.sequencer
-        if told is None:
-            shown.add_row(component.prefix, component.machine, component.state, component.loaded or "", "", "", "")
-            continue
-        done = f"{told.steps_done}/{told.steps_total}" if told.steps_total else ""
-        step = " ".join(filter(None, (told.step, done)))
-        loaded = component.loaded or told.prefix
-        does = f"{told.state}, script blocked for {told.blocked_s:.0f} s" if told.blocked_s else str(told.state)
-        script = told.blocked_at or told.script
-        shown.add_row(component.prefix, component.machine, component.state, loaded, does, step, script)
+        machine = f"{component.machine} (no agent)" if component.prefix in orphans else component.machine
+        state = f"{component.state}{_restarted(component)}"
+        shown.add_row(component.prefix, machine, state, component.loaded or "", *_doing(component.sequencer))
+    for prefix in seen.silent_components:
+        shown.add_row(prefix, "", "does not answer", "", "", "", "")
     return shown
 
 
-def _devices(agents: tuple[AgentStatus, ...]) -> RenderableType:
+def _doing(told: SequencerStatus | None) -> tuple[str, str, str]:
+    """What a sequencer does, at which step, in which script; nothing of one that did not answer."""
+    if told is None:
+        return "", "", ""
+    done = f"{told.steps_done}/{told.steps_total}" if told.steps_total else ""
+    does = f"{told.state}, script blocked for {told.blocked_s:.0f} s" if told.blocked_s else str(told.state)
+    return does, " ".join(filter(None, (told.step, done))), told.blocked_at or told.script
+
+
+def _devices(agents: Iterable[AgentStatus]) -> RenderableType:
     devices = [device for agent in agents for device in agent.devices]
     if not devices:
         return Text("\nno devices")
-    shown = _table("devices", "device", "type", "machine", "runs")
+    shown = report_table.table("devices", "device", "type", "machine", "runs")
     for device in devices:
-        shown.add_row(device.prefix, device.component_type, device.machine, ", ".join(device.running))
+        name = f"{device.prefix}{_restarted(device)}"
+        shown.add_row(name, device.component_type, device.machine, ", ".join(device.running))
     return shown
 
 
-def _table(title: str, *columns: str) -> Table:
-    heading = f"\n{title}" if title else None
-    shown = Table(title=heading, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for column in columns:
-        shown.add_column(column, overflow="fold")
+def _lost_sequencers(lost: Iterable[LostSequencer]) -> Table:
+    shown = report_table.table("lost sequencers", "sequencer", "was in", "noticed at", "reason")
+    for each in lost:
+        shown.add_row(each.prefix, each.sequence_component or "", each.at, each.reason)
     return shown

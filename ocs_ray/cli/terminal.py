@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 PIPE_WIDTH: Final = 200
 """Columns where nobody's window sets a limit; a table takes what it needs of them."""
@@ -25,6 +28,19 @@ def is_live(screen: Console) -> bool:
 def note(text: str) -> None:
     """One line beside the result."""
     print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def working(text: str) -> Iterator[None]:
+    """Say beside the result what takes its time; a terminal also sees that it goes on."""
+    if not sys.stderr.isatty():
+        note(f"{text} ...")
+        yield
+        return
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        shown.add_task(text, total=None)
+        yield
 
 
 def problem(text: str) -> None:

@@ -1,8 +1,7 @@
-"""The verbs of ``ocs`` with their arguments; the work of a verb is imported when it runs."""
+"""The verbs of a cluster and of an observation with their arguments; the work of a verb is imported when it runs."""
 
 from __future__ import annotations
 
-import math
 import os
 from pathlib import Path
 from typing import Annotated
@@ -10,20 +9,8 @@ from typing import Annotated
 import typer
 
 import ocs_ray
-from ocs_ray.cli import script_verbs
-
-
-def _finite(factor: float | None) -> float | None:
-    if factor is not None and not math.isfinite(factor):
-        raise typer.BadParameter("a time factor is a number above 0")
-    return factor
-
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-KeepUp = Annotated[bool, typer.Option("--keep-up", help="Leave the cluster up afterwards.")]
-SCALE = typer.Option("--time-factor", min=0.0001, callback=_finite, help="1.0 is real time, 0.05 twenty times faster.")
-TimeFactor = Annotated[float | None, SCALE]
-Mode = Annotated[str, typer.Argument(metavar="MODE", help="Observing mode, for example IRIS_ImagerOnly.")]
+from ocs_ray.cli import config_verbs, obsmodes_verbs, operating_verbs, script_verbs
+from ocs_ray.cli.arguments import SCALE, AsJson, KeepUp, ModeOption, TimeFactor
 
 
 def up(
@@ -31,15 +18,20 @@ def up(
         Path | None, typer.Option("--cluster", metavar="FILE", help="Cluster file; default: cluster/local.yaml.")
     ] = None,
     obsmodes: Annotated[
-        Path | None, typer.Option("--obsmodes", metavar="FOLDER", help="Catalogue of observing modes.")
+        Path | None,
+        typer.Option("-o", "--obsmodes", metavar="CATALOGUE", help="Observing modes: a folder, a YAML file, a .conf."),
     ] = None,
     time_factor: TimeFactor = None,
+    simulation: Annotated[
+        bool,
+        typer.Option("--simulation", help="Agents of ESW, TCS, IRIS; scripts that complete every command at once."),
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Start the cluster: agents for all machines, the event service, the Sequence Manager, simulated devices."""
+    """Start the cluster: agents for all machines, the services, the Sequence Manager, simulated devices."""
     from ocs_ray.cli import cluster_verbs
 
-    return cluster_verbs.up(cluster, obsmodes, time_factor, as_json)
+    return cluster_verbs.up(cluster, obsmodes, time_factor, simulation, as_json)
 
 
 def down() -> int:
@@ -56,46 +48,9 @@ def status(as_json: AsJson = False) -> int:
     return cluster_verbs.status(as_json)
 
 
-def provision(
-    counts: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[FILE.yaml | PREFIX=N ...]",
-            help="How many sequence components on which machine; default: 'provision:' of the cluster file.",
-        ),
-    ] = None,
-    as_json: AsJson = False,
-) -> int:
-    """Start sequence components on machines; those that run are replaced."""
-    from ocs_ray.cli import manager_verbs
-
-    return manager_verbs.provision(counts or [], as_json)
-
-
-def configure(mode: Mode, as_json: AsJson = False) -> int:
-    """Start the sequencers of an observing mode and hold its resources."""
-    from ocs_ray.cli import manager_verbs
-
-    return manager_verbs.configure(mode, as_json)
-
-
-def shutdown(mode: Mode, as_json: AsJson = False) -> int:
-    """End the sequencers of an observing mode and release its resources."""
-    from ocs_ray.cli import manager_verbs
-
-    return manager_verbs.shutdown(mode, as_json)
-
-
-def modes(as_json: AsJson = False) -> int:
-    """List the observing modes, and which could be configured now."""
-    from ocs_ray.cli import manager_verbs
-
-    return manager_verbs.modes(as_json)
-
-
 def observe(
     sequence: Annotated[Path, typer.Argument(metavar="SEQUENCE.json", help="The commands to run, as CSW's JSON.")],
-    mode: Annotated[str, typer.Option("--mode", metavar="MODE", help="Observing mode.")],
+    mode: ModeOption,
     to: Annotated[
         str | None,
         typer.Option("--to", metavar="SEQUENCER", help="IRIS for IRIS.<mode>, or a prefix; default: ESW.<mode>."),
@@ -111,7 +66,7 @@ def observe(
 
 
 def demo(
-    mode: Annotated[str, typer.Option("--mode", metavar="MODE", help="Observing mode.")] = "IRIS_ImagerAndIFS",
+    mode: ModeOption = "IRIS_ImagerAndIFS",
     time_factor: Annotated[float, SCALE] = 0.05,
     keep_up: KeepUp = False,
     as_json: AsJson = False,
@@ -122,7 +77,7 @@ def demo(
     return observation.demo(mode, time_factor, keep_up, as_json)
 
 
-VERBS = (up, down, status, provision, configure, shutdown, modes, observe, demo)
+VERBS = (up, down, status, *operating_verbs.VERBS, observe, demo)
 
 
 def make_app() -> typer.Typer:
@@ -130,13 +85,15 @@ def make_app() -> typer.Typer:
     app = typer.Typer(
         name="ocs",
         help="Run an observatory: provision machines, configure an observing mode, observe.",
-        add_completion=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_everywhere)
     for verb in VERBS:
         app.command()(verb)
+    app.add_typer(operating_verbs.make_spawn_app(), name="spawn")
+    app.add_typer(obsmodes_verbs.make_app(), name="obsmodes")
     app.add_typer(script_verbs.make_app(), name="script")
+    app.add_typer(config_verbs.make_app(), name="config")
     return app
 
 

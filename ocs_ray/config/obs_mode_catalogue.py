@@ -1,68 +1,65 @@
-"""The catalogue of observing modes: one folder a mode, with its ``mode.yaml``."""
+"""The catalogue of observing modes: a folder with one folder a mode, one YAML file, or a file of ESW's."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, PositiveFloat, ValidationError
-
-from ocs_ray.config.yaml_file import line_of, read_mapping, validated
+from ocs_ray.config.catalogue_reading import Fault, Reading
+from ocs_ray.config.hocon_catalogue import HOCON, read_hocon
+from ocs_ray.config.one_file_catalogue import mode_or_faults, read_one_file
+from ocs_ray.config.yaml_file import read_mapping
 from ocs_ray.errors import BadInputError
-from ocs_ray.models.identifiers import ObsMode, VariationInfo
-from ocs_ray.models.message import Message
+from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.obs_mode import ObsModeConfig
-from ocs_ray.models.prefix import Subsystem
+
+REMEDY = "give --obsmodes with a folder or a file"
 
 
-class _ModeFile(Message):
-    resources: tuple[Subsystem, ...]
-    sequencers: dict[VariationInfo, str] = Field(min_length=1)
-    example: str | None = None
-    hook_limit_s: PositiveFloat = 60.0
-
-
-def read_catalogue(root: Path) -> dict[ObsMode, ObsModeConfig]:
-    """Every mode of a catalogue folder, sorted by name.
+def read_catalogue(path: Path) -> dict[ObsMode, ObsModeConfig]:
+    """Every mode of a catalogue, sorted by name; paths in it are absolute.
 
     Args:
-        root: folder with one folder a mode; folders without ``mode.yaml`` hold shared scripts and are passed over.
+        path: folder with one folder a mode; or a one-file catalogue; or a ``.conf`` of ESW, which names no scripts.
 
     Raises:
-        BadInputError: no such folder, no mode in it, or a faulty ``mode.yaml`` (with file and line).
+        BadInputError: no such catalogue, no mode in it, or the first fault of one (with file and line).
     """
-    if not root.is_dir():
-        raise BadInputError(
-            where=str(root), problem="there is no such catalogue of observing modes", remedy="give --obsmodes FOLDER"
-        )
+    found = survey(path)
+    if found.faults:
+        raise found.faults[0].error
+    return found.modes
+
+
+def survey(path: Path) -> Reading:
+    """The modes of a catalogue that are sound, and all faults of the others.
+
+    Raises:
+        BadInputError: no such catalogue, or nothing in it can be used.
+    """
+    if path.is_dir():
+        return _read_folder(path)
+    if not path.exists():
+        raise BadInputError(where=str(path), problem="there is no such catalogue of observing modes", remedy=REMEDY)
+    return read_hocon(path) if path.suffix == HOCON else read_one_file(path)
+
+
+def _read_folder(root: Path) -> Reading:
+    """Folders without ``mode.yaml`` hold shared scripts and are passed over."""
     files = sorted(root.glob("*/mode.yaml"))
     if not files:
-        raise BadInputError(where=str(root), problem="no mode.yaml in its folders", remedy="give --obsmodes FOLDER")
-    return {mode.name: mode for mode in (read_mode(file, root) for file in files)}
-
-
-def read_mode(file: Path, root: Path) -> ObsModeConfig:
-    """One mode; its paths are absolute.
-
-    Raises:
-        BadInputError: names the file, the line and the fault.
-    """
-    data, node = read_mapping(file, "observing mode")
-    raw = validated(_ModeFile, data, node, file)
-    folder = file.parent.resolve()
-    try:
-        return ObsModeConfig(
-            name=ObsMode(folder.name),
-            resources=raw.resources,
-            sequencers={info: str(folder / script) for info, script in raw.sequencers.items()},
-            root=str(root.resolve()),
-            example=str(folder / raw.example) if raw.example else None,
-            hook_limit_s=raw.hook_limit_s,
-        )
-    except BadInputError as failure:
-        raise BadInputError(where=f"{file.parent}", problem=failure.problem, remedy="rename the folder") from None
-    except ValidationError as failure:
-        raise BadInputError(
-            where=f"{file}:{line_of(node, ['sequencers'])}",
-            problem=failure.errors(include_url=False)[0]["msg"].removeprefix("Value error, "),
-            remedy="every mode has an ESW sequencer",
-        ) from None
+        raise BadInputError(where=str(root), problem="no mode.yaml in its folders", remedy=REMEDY)
+    modes: dict[ObsMode, ObsModeConfig] = {}
+    faults: list[Fault] = []
+    for file in files:
+        name = file.parent.resolve().name
+        try:
+            data, node = read_mapping(file, "observing mode")
+        except BadInputError as failure:
+            faults.append(Fault(name, failure))
+            continue
+        found = mode_or_faults(name, data, node, file, root=root)
+        if isinstance(found, ObsModeConfig):
+            modes[found.name] = found
+        else:
+            faults += [Fault(name, error) for error in found]
+    return Reading(modes, tuple(faults))

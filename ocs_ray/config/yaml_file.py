@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from ocs_ray.errors import BadInputError
 
 compose: Any = cast(Any, yaml).compose  # PyYAML carries no types
 M = TypeVar("M", bound=BaseModel)
+Keys = Sequence[str | int]
+"""The way to a part of a file: keys of mappings, indices of lists."""
 
 
 def read_text(path: Path, what: str) -> str:
@@ -53,6 +56,9 @@ def read_mapping(path: Path, what: str) -> tuple[dict[str, Any], yaml.Node]:
         raise BadInputError(
             where=f"{path}:1", problem=f"a {what} is a mapping of keys to values", remedy="see the docs"
         )
+    if twice := next(_repeated_keys(node), None):
+        problem = f"the key '{twice.value}' stands twice"  # PyYAML would take the last and say nothing
+        raise BadInputError(where=f"{path}:{twice.start_mark.line + 1}", problem=problem, remedy="remove one")
     return cast("dict[str, Any]", data), node
 
 
@@ -65,18 +71,30 @@ def validated(model: type[M], data: object, node: yaml.Node, path: Path) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as failure:
-        fault = failure.errors(include_url=False)[0]
-        keys = [key for key in fault["loc"] if key != "[key]"]
+        raise faults_of(failure, node, path)[0] from None
+
+
+def faults_of(failure: ValidationError, node: yaml.Node, path: Path, above: Keys = ()) -> list[BadInputError]:
+    """All that is wrong, with file, line and key each.
+
+    Args:
+        above: the keys that lead to the part of the file that was validated.
+    """
+
+    def told(fault: ErrorDetails) -> BadInputError:
+        keys = [*above, *(key for key in fault["loc"] if key != "[key]")]
         where = ".".join(map(str, keys))
         problem = fault["msg"].removeprefix("Value error, ")
-        raise BadInputError(
+        return BadInputError(
             where=f"{path}:{line_of(node, keys)}",
             problem=f"{where}: {problem}" if where else problem,
             remedy="correct it and try again",
-        ) from None
+        )
+
+    return [told(fault) for fault in failure.errors(include_url=False)]
 
 
-def line_of(node: yaml.Node, keys: Sequence[str | int]) -> int:
+def line_of(node: yaml.Node, keys: Keys) -> int:
     """Line, from 1, of the deepest part of ``keys`` that the file has."""
     line = node.start_mark.line + 1
     for key in keys:
@@ -92,6 +110,22 @@ def _child(node: yaml.Node, key: str | int) -> tuple[yaml.Node, int] | None:
         for name, value in node.value:
             if name.value == str(key):
                 return value, name.start_mark.line + 1
-    if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
-        return node.value[key], node.value[key].start_mark.line + 1
+    if isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            if key in (index, value.value):  # a list may stand for a mapping without values
+                return value, value.start_mark.line + 1
     return None
+
+
+def _repeated_keys(node: yaml.Node) -> Iterator[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        seen: set[tuple[str, str]] = set()
+        for name, value in node.value:
+            if isinstance(name, yaml.ScalarNode):
+                if (name.tag, name.value) in seen:
+                    yield name
+                seen.add((name.tag, name.value))
+            yield from _repeated_keys(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _repeated_keys(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from ocs_ray.models.identifiers import VariationInfo
@@ -40,3 +40,17 @@ def allocate(sequencers: Iterable[VariationInfo], idle: Iterable[Prefix]) -> All
             free.remove(chosen)
             placed[info] = chosen
     return Allocation(placed, tuple(missing))
+
+
+def allocate_mode(sequencers: Collection[VariationInfo], idle: Iterable[Prefix]) -> Allocation:
+    """As ``allocate``, for a whole mode: only subsystems the mode itself names lend their components.
+
+    So ESW's stand in for others only when the mode has an ESW sequencer; a single sequencer may always have one.
+    """
+    own = {info.subsystem for info in sequencers}
+    return allocate(sequencers, (component for component in idle if component.subsystem in own))
+
+
+def missing_text(missing: Iterable[VariationInfo]) -> str:
+    """ESW's words for sequencers there is no component for."""
+    return f"No sequence components found for sequencers : {','.join(missing)}"

@@ -18,6 +18,7 @@ class State(StrEnum):
     LOADING = "Loading"
     RUNNING = "Running"
     UNLOADING = "Unloading"
+    RESTARTING = "Restarting"
 
 
 class Trigger(StrEnum):
@@ -28,6 +29,9 @@ class Trigger(StrEnum):
     LOAD_FAILED = "LoadingScriptFailed"
     UNLOAD = "UnloadScript"
     UNLOADED = "ScriptUnloaded"
+    RESTART = "RestartScript"
+    SHUTDOWN = "ShutdownComponent"
+    ENDED = "SequencerEnded"
     LOST = "SequencerLost"
 
 
@@ -49,9 +53,13 @@ TRANSITIONS: Final[Mapping[tuple[State, Trigger], State]] = {
     (State.LOADING, Trigger.LOADED): State.RUNNING,
     (State.LOADING, Trigger.LOAD_FAILED): State.IDLE,
     (State.RUNNING, Trigger.UNLOAD): State.UNLOADING,
+    (State.RUNNING, Trigger.RESTART): State.RESTARTING,
+    (State.RUNNING, Trigger.ENDED): State.UNLOADING,  # somebody shut the sequencer down; what is left of it goes
     (State.RUNNING, Trigger.LOST): State.IDLE,
+    (State.RESTARTING, Trigger.LOADED): State.RUNNING,
+    (State.RESTARTING, Trigger.LOAD_FAILED): State.IDLE,  # ESW stays Running with the dead sequencer: a defect
     (State.UNLOADING, Trigger.UNLOADED): State.IDLE,
-    (State.UNLOADING, Trigger.LOST): State.IDLE,
+    **{(state, Trigger.SHUTDOWN): State.UNLOADING for state in State},  # always: it is the last that happens to it
 }
 
 

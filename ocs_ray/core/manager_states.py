@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final, NamedTuple
+
+from ocs_ray.models.manager_messages import (
+    Configure,
+    GetManagerStatus,
+    GetObsModesDetails,
+    GetPlan,
+    GetResources,
+    GetSequenceManagerState,
+    Provision,
+    ReloadObsModes,
+    RestartSequencer,
+    ShutdownAllSequenceComponents,
+    ShutdownAllSequencers,
+    ShutdownObsModeSequencers,
+    ShutdownSequenceComponent,
+    ShutdownSequencer,
+    ShutdownSubsystemSequencers,
+    StartSequencer,
+)
+from ocs_ray.models.message import Message
 
 
 class State(StrEnum):
@@ -12,12 +34,62 @@ class State(StrEnum):
     PROCESSING = "Processing"
 
 
-def refusal(state: State, operation: str) -> str | None:
-    """Why a changing operation cannot begin now, in ESW's words; None when it can.
+class Trigger(StrEnum):
+    """What comes to the manager: something to do, something to look at, the end of what it did."""
 
-    Args:
-        operation: the message type, for example ``Configure``.
-    """
-    if state is State.IDLE:
-        return None
-    return f"Sequence Manager can not accept '{operation}' message in '{state}'"
+    OPERATION = "operation"
+    READ = "read"
+    COMPLETE = "ProcessingComplete"
+
+
+class Refused(NamedTuple):
+    """The trigger means nothing in this state."""
+
+    state: State
+    trigger: Trigger
+
+    def text(self, message_type: str) -> str:
+        """ESW's words, which lack the word 'state' at the end.
+
+        Args:
+            message_type: the request's class name, for example ``Configure``.
+        """
+        return f"Sequence Manager can not accept '{message_type}' message in '{self.state}'"
+
+
+TRANSITIONS: Final[Mapping[tuple[State, Trigger], State]] = {
+    (State.IDLE, Trigger.OPERATION): State.PROCESSING,
+    (State.IDLE, Trigger.READ): State.IDLE,
+    (State.PROCESSING, Trigger.READ): State.PROCESSING,
+    (State.PROCESSING, Trigger.COMPLETE): State.IDLE,
+}
+
+OPERATIONS_S: Final[dict[type[Message], float]] = {
+    Configure: 120.0,
+    Provision: 150.0,
+    StartSequencer: 120.0,
+    RestartSequencer: 120.0,
+    ShutdownSequencer: 60.0,
+    ShutdownSubsystemSequencers: 60.0,
+    ShutdownObsModeSequencers: 60.0,
+    ShutdownAllSequencers: 60.0,
+    ShutdownSequenceComponent: 60.0,
+    ShutdownAllSequenceComponents: 90.0,
+    ReloadObsModes: 20.0,
+}
+"""What changes something, and the longest it may take, in seconds. What it takes to undo a failed one comes on top."""
+
+READS: Final = frozenset((GetManagerStatus, GetObsModesDetails, GetPlan, GetResources, GetSequenceManagerState))
+"""What is answered in every state."""
+
+
+def trigger_of(message: object) -> Trigger | None:
+    """What a message is to the manager; None when it does not know it."""
+    if type(message) in OPERATIONS_S:
+        return Trigger.OPERATION
+    return Trigger.READ if type(message) in READS else None
+
+
+def decide(state: State, trigger: Trigger) -> State | Refused:
+    """Next state for a trigger."""
+    return TRANSITIONS.get((state, trigger)) or Refused(state, trigger)

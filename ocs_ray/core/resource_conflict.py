@@ -7,28 +7,44 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ocs_ray.errors import BadInputError
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix, Subsystem
 
-Catalogue = Mapping[ObsMode, Iterable[Subsystem]]
-"""Mode -> the resources it takes."""
+Holdings = Mapping[ObsMode, Iterable[Subsystem]]
+"""Mode -> the resources it holds."""
+
+
+def mode_of(sequencer: Prefix) -> ObsMode | None:
+    """The mode a sequencer belongs to, its name up to the first dot; None when that is no name of a mode.
+
+    Anybody may register a sequencer, so an odd name must not keep the manager from working.
+    """
+    try:
+        return ObsMode.from_prefix(sequencer)
+    except BadInputError:
+        return None
 
 
 def running_modes(sequencers: Iterable[Prefix]) -> tuple[ObsMode, ...]:
-    """The modes that run, sorted: those with an ESW sequencer. The mode is the name up to the first dot."""
-    return tuple(sorted({ObsMode.from_prefix(p) for p in sequencers if p.subsystem is Subsystem.ESW}))
+    """The modes that run, sorted: those with an ESW sequencer."""
+    found = (mode_of(prefix) for prefix in sequencers if prefix.subsystem is Subsystem.ESW)
+    return tuple(sorted({mode for mode in found if mode is not None}))
 
 
-def conflicts(mode: ObsMode, catalogue: Catalogue, running: Iterable[ObsMode]) -> dict[Subsystem, ObsMode]:
-    """What ``mode`` needs and a running mode holds: resource -> that mode. A running mode conflicts with itself.
+def holdings(held: Holdings, running: Iterable[ObsMode], catalogue: Holdings) -> dict[ObsMode, tuple[Subsystem, ...]]:
+    """Who holds what.
 
-    Modes that run but are not in the catalogue hold nothing that is known, so they are left out.
+    Args:
+        held: what modes reserved, which may differ from what the catalogue says by now.
+        running: modes that run; one without a reservation holds what the catalogue says, an unlisted one nothing.
+        catalogue: mode -> what it takes.
     """
-    needed = set(catalogue[mode])
-    return {
-        resource: other
-        for other in running
-        if other in catalogue
-        for resource in sorted(catalogue[other])
-        if resource in needed
-    }
+    unreserved = {mode: tuple(catalogue.get(mode, ())) for mode in running}
+    return {**unreserved, **{mode: tuple(resources) for mode, resources in held.items()}}
+
+
+def conflicts(needed: Iterable[Subsystem], held: Holdings) -> dict[Subsystem, ObsMode]:
+    """What is needed and held already: resource -> the mode that holds it, sorted by resource."""
+    holder = {resource: mode for mode in sorted(held) for resource in held[mode]}
+    return {resource: holder[resource] for resource in sorted(set(needed)) if resource in holder}

@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 import ray
-from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
+from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayActorError, RayError, RayTaskError
 
-from ocs_ray.errors import ComponentFailedError, OcsError, UnreachableError
+from ocs_ray.errors import ClusterError, ComponentFailedError, LostReplyError, OcsError, UnreachableError
 from ocs_ray.models.actor_names import NAMESPACE
 
 
@@ -25,8 +25,16 @@ def find(name: str) -> Any:
 
 
 def names() -> list[str]:
-    """Names of all components, sorted; those that just died may still be among them."""
-    found: Any = ray.util.list_named_actors(all_namespaces=True)  # its annotation misses this form
+    """Names of all components, sorted; those that just died may still be among them.
+
+    Raises:
+        ClusterError: the cluster does not tell them.
+    """
+    try:
+        found: Any = ray.util.list_named_actors(all_namespaces=True)  # its annotation misses this form
+    except RayError as failure:
+        problem = f"the cluster does not tell who is there: {str(failure).splitlines()[0]}"
+        raise ClusterError(problem=problem, remedy="look whether it runs: ocs status") from None
     return sorted(actor["name"] for actor in found if actor["namespace"] == NAMESPACE)
 
 
@@ -37,7 +45,8 @@ async def ask(name: str, message: object, timeout_s: float) -> Any:
         timeout_s: longest wait for the reply, in seconds.
 
     Raises:
-        UnreachableError: no such component, it died, or it stayed silent for ``timeout_s``.
+        UnreachableError: no such component, or it died.
+        LostReplyError: it stayed silent for ``timeout_s``, or the connection broke; a kind of UnreachableError.
         OcsError: what the component itself raised.
     """
     reply = find(name).ask.remote(message)
@@ -53,7 +62,8 @@ def ask_sync(name: str, message: object, timeout_s: float) -> Any:
     """The same for code without an event loop.
 
     Raises:
-        UnreachableError: no such component, it died, or it stayed silent for ``timeout_s``.
+        UnreachableError: no such component, or it died.
+        LostReplyError: it stayed silent for ``timeout_s``, or the connection broke; a kind of UnreachableError.
         OcsError: what the component itself raised.
     """
     try:
@@ -65,7 +75,7 @@ def ask_sync(name: str, message: object, timeout_s: float) -> Any:
 
 
 def _silent(name: str, timeout_s: float) -> UnreachableError:
-    return UnreachableError(
+    return LostReplyError(
         name=name, reason=f"did not answer within {timeout_s:g} s", remedy="see what it does: ocs status"
     )
 
@@ -76,11 +86,18 @@ def _ours(name: str, failure: Exception) -> Exception:
         if isinstance(cause, OcsError):
             return cause
         return ComponentFailedError(name=name, reason=f"{type(cause).__name__}: {cause}")
-    return UnreachableError(name=name, reason="died", remedy="see what runs: ocs status")
+    remedy = "see what runs: ocs status"
+    if isinstance(failure, ActorUnavailableError):  # it may live; Ray does not know whether the message arrived
+        return LostReplyError(name=name, reason="could not be reached for a moment", remedy=remedy)
+    return UnreachableError(name=name, reason="died", remedy=remedy)
 
 
 class RayPort:
     """The door a script or a client goes through when Ray is behind it."""
+
+    def names(self) -> list[str]:
+        """Names of all components; see ``names``."""
+        return names()
 
     async def ask(self, name: str, message: object, timeout_s: float) -> Any:
         """Send one message to a named component; see ``ask``."""

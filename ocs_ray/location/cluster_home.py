@@ -34,7 +34,8 @@ class RunningCluster:
         pid: process that owns an embedded cluster; 0 when the cluster was joined.
         machines: the machines ``ocs up`` started, for the second ``ocs up`` to name.
         cluster_file: the file it was started from.
-        catalogue: folder of the observing modes.
+        catalogue: folder or file of the observing modes.
+        simulation: every script is replaced by one that completes all commands at once.
     """
 
     address: str
@@ -42,6 +43,7 @@ class RunningCluster:
     machines: tuple[str, ...]
     cluster_file: str
     catalogue: str
+    simulation: bool = False
 
 
 def find_project(start: Path) -> Path:

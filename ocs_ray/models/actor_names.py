@@ -29,5 +29,7 @@ def parse_actor_name(name: str) -> tuple[Prefix, ComponentType]:
     return Prefix(prefix), ComponentType(component_type)
 
 
+ALARM_SERVICE: Final = actor_name("CSW.alarm_service", ComponentType.Service)
+CONFIG_SERVICE: Final = actor_name("CSW.config_service", ComponentType.Service)
 EVENT_SERVICE: Final = actor_name("CSW.event_service", ComponentType.Service)
 SEQUENCE_MANAGER: Final = actor_name("ESW.sequence_manager", ComponentType.Service)

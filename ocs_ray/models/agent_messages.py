@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
+from ocs_ray.errors import BadInputError
 from ocs_ray.models.component_messages import DeviceSpec, DeviceStatus, SequenceComponentStatus
 from ocs_ray.models.message import Message
-from ocs_ray.models.prefix import ComponentType, Prefix
+from ocs_ray.models.prefix import ComponentType, Prefix, Subsystem
 from ocs_ray.models.times import UTCTime
 
 
@@ -46,12 +47,36 @@ class ContainerSpec(Message):
     name: str | None = None
     components: tuple[DeviceSpec, ...] = Field(min_length=1)
 
+    @field_validator("name")
+    @classmethod
+    def _fits_a_prefix(cls, name: str | None) -> str | None:
+        if name is not None:
+            try:
+                Prefix.of(Subsystem.Container, name)
+            except BadInputError as failure:
+                raise ValueError(str(failure)) from None
+        return name
+
+    @property
+    def prefix(self) -> Prefix | None:
+        """``Container.<name>``; None for devices that stand alone."""
+        return None if self.name is None else Prefix.of(Subsystem.Container, self.name)
+
 
 class SpawnContainers(Message):
     """Start the devices of a host config; a container that cannot be started whole leaves none of its devices."""
 
     kind: Literal["SpawnContainers"] = "SpawnContainers"
     containers: tuple[ContainerSpec, ...]
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> SpawnContainers:
+        containers = [spec.prefix for spec in self.containers if spec.prefix is not None]
+        devices = [device.prefix for spec in self.containers for device in spec.components]
+        for what, found in (("container", containers), ("device", devices)):
+            if twice := sorted({prefix for prefix in found if found.count(prefix) > 1}):
+                raise ValueError(f"{what} {', '.join(twice)} comes more than once")
+        return self
 
 
 class SpawnDevice(Message):

@@ -38,6 +38,7 @@ class ClusterFile(Message):
         machines: machine prefix -> the node resource its agent is pinned to.
         provision: machine prefix -> sequence components ``ocs provision`` starts there by default.
         devices: machine prefix -> devices started with it.
+        config: folder of the config service, relative to the project; ``config`` when left out and there is one.
     """
 
     node: EmbeddedNode | None = None
@@ -46,6 +47,8 @@ class ClusterFile(Message):
     simulation: SimulationSettings = SimulationSettings()
     provision: dict[Prefix, NonNegativeInt] = Field(default_factory=dict[Prefix, int])
     devices: dict[Prefix, tuple[DeviceSpec, ...]] = Field(default_factory=dict[Prefix, tuple[DeviceSpec, ...]])
+
+    config: str | None = None
 
     @model_validator(mode="after")
     def _is_consistent(self) -> ClusterFile:

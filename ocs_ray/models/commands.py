@@ -114,7 +114,7 @@ class Sequence(RootModel[tuple[SequenceCommand, ...]]):
         BadInputError: one of ``commands`` is no command.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     @plain_init
     def __init__(self, commands: Iterable[Setup | Observe | Wait] = ()) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, cast
 
-from pydantic import NonNegativeInt, PositiveFloat
+from pydantic import NonNegativeInt, PositiveFloat, ValidatorFunctionWrapHandler, field_validator
 
 from ocs_ray.models.identifiers import ObsMode, Variation, sequencer_prefix
 from ocs_ray.models.message import Message
@@ -19,6 +20,16 @@ class Provision(Message):
 
     kind: Literal["Provision"] = "Provision"
     components: dict[Prefix, NonNegativeInt]
+
+    @field_validator("components", mode="wrap")
+    @classmethod
+    def _names_each_machine_once(cls, given: object, read: ValidatorFunctionWrapHandler) -> dict[Prefix, int]:
+        """A dict would keep the last of two spellings of one machine in silence. Source: esw ProvisionConfig.scala."""
+        counts: dict[Prefix, int] = read(given)
+        if isinstance(given, Mapping) and len(counts) < len(cast("Mapping[object, object]", given)):
+            text = "Invalid Provision config: Cannot have multiple entries for same agent prefix."
+            raise ValueError(text)
+        return counts
 
 
 class Configure(Message):

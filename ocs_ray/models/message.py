@@ -8,4 +8,4 @@ from pydantic import BaseModel, ConfigDict
 class Message(BaseModel):
     """A frozen value; an unknown field is an error, so a misspelt name never passes in silence."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)

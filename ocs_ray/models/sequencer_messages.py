@@ -239,7 +239,7 @@ class RunRecord(Message):
 
 
 class AwaitEnd(Message):
-    """Never answered: whoever asks learns of the sequencer's end at once, because the question then fails."""
+    """Answered with Ok when the sequencer was shut down; when its process dies, the question fails at once instead."""
 
     kind: Literal["AwaitEnd"] = "AwaitEnd"
 
@@ -253,6 +253,7 @@ class SequencerStatus(Message):
         step: ``name`` of the step in flight, or None.
         pid: process id on its machine.
         online: False in Offline only.
+        hook_limit_s: longest a hook of its script may take, in seconds; clients wait as long for its end.
         blocked_s: seconds for which the script has kept its strand from running anything else; 0 when it has not.
         blocked_at: the script's line it is at, ``file:line function``.
     """
@@ -268,5 +269,6 @@ class SequencerStatus(Message):
     steps_total: int
     pid: int
     online: bool = True
+    hook_limit_s: float = 60.0
     blocked_s: float = 0.0
     blocked_at: str = ""

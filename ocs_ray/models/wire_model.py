@@ -24,6 +24,7 @@ class WireModel(BaseModel):
         alias_generator=to_camel,
         serialize_by_alias=True,
         allow_inf_nan=False,
+        defer_build=True,
     )
 
     def __init__(self, **fields: Any) -> None:

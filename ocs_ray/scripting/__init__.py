@@ -1,6 +1,7 @@
 """Everything an observing script may use: ``from ocs_ray.scripting import script, par, ScriptContext``."""
 
 from ocs_ray.errors import CommandError, StepFailedError
+from ocs_ray.models.alarms import AlarmHealth, AlarmKey, AlarmSeverity, FullAlarmSeverity
 from ocs_ray.models.commands import Observe, Sequence, SequenceCommand, Setup, Wait
 from ocs_ray.models.component_modes import (
     AcquiringLockFailed,
@@ -11,8 +12,9 @@ from ocs_ray.models.component_modes import (
 )
 from ocs_ray.models.events import CurrentState, Event, EventKey, ObserveEvent, SystemEvent
 from ocs_ray.models.identifiers import ExposureId, ObsId, ObsMode
+from ocs_ray.models.locations import Location, LocationRemoved, LocationUpdated
 from ocs_ray.models.observe_events import CoordinateSystem, ObserveEventName
-from ocs_ray.models.prefix import Prefix, Subsystem
+from ocs_ray.models.prefix import ComponentType, Prefix, Subsystem
 from ocs_ray.models.responses import Cancelled, Completed, Error, Invalid, Locked, Result, Started, SubmitResponse
 from ocs_ray.models.times import TAITime, UTCTime
 from ocs_ray.scripting.background import Cancellable
@@ -30,12 +32,16 @@ from ocs_ray.scripting.time_service import tai_time_after, tai_time_now, utc_tim
 
 __all__ = [
     "AcquiringLockFailed",
+    "AlarmHealth",
+    "AlarmKey",
+    "AlarmSeverity",
     "Assembly",
     "Cancellable",
     "Cancelled",
     "CommandError",
     "CommandFlag",
     "Completed",
+    "ComponentType",
     "CoordinateSystem",
     "CurrentState",
     "Error",
@@ -46,8 +52,12 @@ __all__ = [
     "Fsm",
     "FsmScriptContext",
     "FsmState",
+    "FullAlarmSeverity",
     "Hcd",
     "Invalid",
+    "Location",
+    "LocationRemoved",
+    "LocationUpdated",
     "LockAcquired",
     "LockAlreadyReleased",
     "LockReleased",

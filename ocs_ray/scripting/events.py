@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import uuid
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from typing import Final
 
 from ocs_ray.errors import UnreachableError
 from ocs_ray.models.actor_names import EVENT_SERVICE
-from ocs_ray.models.event_messages import EventBatch, GetEvent, NextEvents, Publish, Subscribe, Unsubscribe
+from ocs_ray.models.event_messages import GetEvent, Publish
 from ocs_ray.models.events import Event, EventKey, SystemEvent
 from ocs_ray.models.identifiers import Id
 from ocs_ray.models.params import Parameter
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.scripting.command_service import ASK_S
+from ocs_ray.scripting.event_subscription import Subscription
 from ocs_ray.scripting.port import Port, current_port
 from ocs_ray.scripting.time_service import utc_time_now
 
-PULL_S: Final = 10.0
-"""How long one pull waits for a first event, in seconds; then it asks again."""
 INVALID_ID: Final = "-1"
 """Event id of a placeholder that says nothing was published yet. Source: csw Event.scala, invalidEventId."""
-
-log = logging.getLogger("ocs.events")
 
 
 class Events:
@@ -57,6 +53,23 @@ class Events:
         """The latest event of each key, in the order of the keys; None where nothing was published yet."""
         return await self.port.ask(EVENT_SERVICE, GetEvent(keys=keys), ASK_S)
 
+    @asynccontextmanager
+    async def subscription(self, *keys: EventKey, patterns: tuple[str, ...] = ()) -> AsyncGenerator[Subscription]:
+        """A subscription that stands inside the block: what is published there comes, however soon.
+
+        ``async with events.subscription(KEY) as subscribed: ...; async for event in subscribed.events(): ...``
+
+        Args:
+            keys: events of interest, the latest of each comes first.
+            patterns: glob patterns over ``<source>.<event name>``.
+        """
+        subscribed = Subscription(self.source, self.port)
+        await subscribed.open(keys, patterns)
+        try:
+            yield subscribed
+        finally:
+            await subscribed.close()
+
     async def subscribe(self, *keys: EventKey, patterns: tuple[str, ...] = ()) -> AsyncGenerator[Event, None]:
         """Events as they come, the latest of each key first; ends when the iterator is closed.
 
@@ -64,19 +77,9 @@ class Events:
             keys: events of interest.
             patterns: glob patterns over ``<source>.<event name>``.
         """
-        subscription_id = new_id()
-        opened = Subscribe(subscription_id=subscription_id, keys=keys, patterns=patterns)
-        await self.port.ask(EVENT_SERVICE, opened, ASK_S)
-        try:
-            while True:
-                pull = NextEvents(subscription_id=subscription_id, timeout_s=PULL_S)
-                batch: EventBatch = await self.port.ask(EVENT_SERVICE, pull, PULL_S + ASK_S)
-                if batch.dropped:
-                    log.warning("%s was too slow: %d of its events were left out", self.source, batch.dropped)
-                for event in batch.events:
-                    yield event
-        finally:
-            await self.port.ask(EVENT_SERVICE, Unsubscribe(subscription_id=subscription_id), ASK_S)
+        async with self.subscription(*keys, patterns=patterns) as subscribed, aclosing(subscribed.events()) as stream:
+            async for event in stream:
+                yield event
 
     async def wait_for(self, key: EventKey, condition: Callable[[Event], bool], timeout_s: float) -> Event:
         """The first event with this key for which ``condition`` holds; the latest one counts.

@@ -6,15 +6,19 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, overload
 
+from ocs_ray.models.alarms import AlarmKey, AlarmSeverity
 from ocs_ray.models.events import Event, EventKey, SystemEvent
 from ocs_ray.models.identifiers import Id, ObsId
 from ocs_ray.models.observe_events import ObserveEventName, observe_event
 from ocs_ray.models.params import Parameter
-from ocs_ray.models.prefix import Subsystem
+from ocs_ray.models.prefix import ComponentType, Prefix, Subsystem
+from ocs_ray.scripting.alarms import Alarms
 from ocs_ray.scripting.background import Background, Cancellable
 from ocs_ray.scripting.command_service import Assembly, Hcd
+from ocs_ray.scripting.configuration import ConfigReading
 from ocs_ray.scripting.event_delivery import EventCallback, deliver, deliver_at_rate
 from ocs_ray.scripting.events import Events, new_id
+from ocs_ray.scripting.locations import LocationCallback, Locations, follow
 from ocs_ray.scripting.observe_event_publisher import ObserveEventPublisher
 from ocs_ray.scripting.script_life import ScriptLife
 from ocs_ray.scripting.script_scope import ScriptScope
@@ -26,7 +30,7 @@ EventMaker = Callable[[], Awaitable[Event | None]]
 
 
 class ObservatoryAccess(ScriptScope):
-    """Commands to other components, and events.
+    """Commands to other components, where they are, configuration, alarms and events.
 
     Args:
         life: what all parts of the script share.
@@ -37,6 +41,9 @@ class ObservatoryAccess(ScriptScope):
         super().__init__(life, background)
         self.events = Events(life.prefix, life.port)
         self.observe_events = ObserveEventPublisher(self.publish_observe_event)
+        self.location = Locations(life.port)
+        self.config = ConfigReading(life.port)
+        self.alarms = Alarms(life.port)
 
     def assembly(self, prefix: str, timeout: timedelta = timedelta(seconds=10)) -> Assembly:
         """An assembly; it is looked up at every command, so it need not run yet."""
@@ -56,6 +63,32 @@ class ObservatoryAccess(ScriptScope):
     ) -> Sequencer:
         """Another sequencer, of this script's own mode when ``obs_mode`` is left out."""
         return Sequencer(subsystem, obs_mode or self.obs_mode, variation, timeout=timeout, port=self.life.port)
+
+    def on_location_change(
+        self, prefix: str, component_type: ComponentType
+    ) -> Callable[[LocationCallback], Cancellable]:
+        """Call the decorated function with LocationUpdated when a component comes, with LocationRemoved when it goes.
+
+        One that is there already is told first. It is looked for every 0.25 s, until cancelled.
+        """
+
+        def register(callback: LocationCallback) -> Cancellable:
+            whom, report = Prefix(prefix), self.life.report
+            return self._background.launch(
+                lambda handle: follow(self.location, whom, component_type, callback, report, handle)
+            )
+
+        return register
+
+    async def set_severity(self, key: AlarmKey, severity: AlarmSeverity) -> None:
+        """Set an alarm, and say it again every 3 s until the script ends; set anew, the new severity takes its place.
+
+        ``await ctx.set_severity(AlarmKey(ctx.prefix, "tooWarm"), AlarmSeverity.Warning)``
+
+        Raises:
+            UnreachableError: the alarm service does not answer; it is told all the same as soon as it does.
+        """
+        await self.life.severities.set(key, severity)
 
     # -- events --------------------------------------------------------------------------------------------------
 

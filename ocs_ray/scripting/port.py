@@ -13,13 +13,22 @@ from ocs_ray.errors import ClusterError
 
 
 class Port(Protocol):
-    """Sends one message to a named component and gives back its reply."""
+    """The location service and the way to a component: who is there, and one message to one of them."""
+
+    def names(self) -> list[str]:
+        """Names of all components, ``IRIS.imager.filter-Assembly``; one quick look, nothing is kept.
+
+        Raises:
+            ClusterError: the cluster does not tell them.
+        """
+        ...
 
     async def ask(self, name: str, message: object, timeout_s: float) -> Any:
         """Send ``message`` to the actor ``name`` and wait up to ``timeout_s`` seconds for the reply.
 
         Raises:
-            UnreachableError: no such component, it died, or it stayed silent for ``timeout_s``.
+            UnreachableError: no such component, or it died.
+            LostReplyError: it stayed silent for ``timeout_s``, or the connection broke; a kind of UnreachableError.
         """
         ...
 

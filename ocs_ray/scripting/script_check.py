@@ -8,7 +8,9 @@ from typing import Any, Final, NamedTuple
 
 from ocs_ray.core.sequencer_states import Hook
 from ocs_ray.errors import ScriptError
+from ocs_ray.models.alarm_messages import AlarmSummary, GetAlarm, GetAlarms
 from ocs_ray.models.component_messages import Oneway, Submit, Validate
+from ocs_ray.models.config_messages import ConfigExists, GetConfig
 from ocs_ray.models.event_messages import GetEvent, NextEvents
 from ocs_ray.models.identifiers import Id, ObsMode
 from ocs_ray.models.prefix import Prefix
@@ -78,8 +80,18 @@ def check_script(file: str, root: str) -> ScriptReport:
     return ScriptReport(file, handlers, states, tuple(problems))
 
 
+class _Everybody(list[str]):
+    """Names of components: whoever is looked for is there."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
 class _Agreeable:
-    """A port behind which everything succeeds and no event ever comes."""
+    """A port behind which everything succeeds, no event ever comes and nothing is configured."""
+
+    def names(self) -> list[str]:
+        return _Everybody()
 
     async def ask(self, name: str, message: object, timeout_s: float) -> Any:
         match message:
@@ -89,6 +101,12 @@ class _Agreeable:
                 return Accepted(RUN_ID)
             case GetEvent(keys=keys):
                 return tuple(None for _ in keys)
+            case GetAlarm() | GetConfig():
+                return None
+            case ConfigExists():
+                return False
+            case GetAlarms():
+                return AlarmSummary(severity=None, health=None, alarms=())
             case NextEvents():
                 return await asyncio.get_running_loop().create_future()  # for ever
             case _:

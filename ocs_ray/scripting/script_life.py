@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix
+from ocs_ray.scripting.alarms import Alarms, SeverityRefresh
 from ocs_ray.scripting.background import Background
 from ocs_ray.scripting.blocking_work import BlockingWork
 from ocs_ray.scripting.command_handler import ErrorHandler
@@ -37,6 +38,7 @@ class ScriptLife:
         self.log = logging.getLogger(f"ocs.script.{prefix}")
         self.background = Background(self.report)
         self.blocking = BlockingWork(prefix)
+        self.severities = SeverityRefresh(Alarms(port), self.background, self.report)
         self.error_handlers: Callable[[], Sequence[ErrorHandler]] = tuple
 
     async def report(self, failure: BaseException) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import re
 import sys
 import sysconfig
@@ -80,11 +81,19 @@ def _root_first(root: str) -> Generator[None, None, None]:
 def modules_below(*roots: str) -> dict[str, ModuleType]:
     """The imported modules that lie below one of these folders, installed libraries and ocs_ray itself left out."""
     folders = tuple(str(Path(root).resolve()) + "/" for root in roots)
+    below: dict[str, bool] = {}  # a process has a thousand modules in some tens of folders: each is looked up once
+
+    def is_below(folder: str) -> bool:
+        if folder not in below:
+            real = str(Path(folder).resolve()) + "/"
+            below[folder] = real.startswith(folders) and not real.startswith(LIBRARIES)
+        return below[folder]
+
     found: dict[str, ModuleType] = {}
     for name, module in list(sys.modules.items()):
-        places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]  # a plain folder has no file
-        known = [str(Path(place).resolve()) + "/" for place in places if isinstance(place, str)]
-        if any(place.startswith(folders) and not place.startswith(LIBRARIES) for place in known):
+        file = getattr(module, "__file__", None)
+        places = [*([os.path.dirname(file)] if isinstance(file, str) else ()), *getattr(module, "__path__", ())]
+        if any(isinstance(place, str) and is_below(place) for place in places):  # a plain folder has no file
             found[name] = module
     return found
 

@@ -21,8 +21,10 @@ from ocs_ray.models.editor_messages import (
     StepOnce,
 )
 from ocs_ray.models.message import Message
+from ocs_ray.models.sequencer_messages import Request
 from ocs_ray.models.sequencer_replies import GenericResponse, PauseResponse
 from ocs_ray.scripting.command_service import ASK_S, RunningCommands
+from ocs_ray.scripting.patient_request import ask_patiently
 
 
 class SequenceEditing(RunningCommands):
@@ -85,4 +87,6 @@ class SequenceEditing(RunningCommands):
         return await self._ask(RemoveBreakpoint(id=id, if_version=if_version))
 
     async def _ask(self, message: Message, timeout_s: float = ASK_S) -> Any:
+        if isinstance(message, Request):
+            return await ask_patiently(self.port, self.name, message, timeout_s)
         return await self.port.ask(self.name, message, timeout_s)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from ocs_ray.core.sequencer_view import updated
+from ocs_ray.errors import LostReplyError
 from ocs_ray.models.commands import Sequence
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.models.responses import SubmitResponse
@@ -22,6 +23,7 @@ from ocs_ray.models.sequencer_messages import (
     GoOnline,
     LoadSequence,
     OperationsMode,
+    Request,
     RetryFailed,
     RunRecord,
     SequencerDelta,
@@ -45,8 +47,10 @@ from ocs_ray.models.times import UTCTime
 from ocs_ray.scripting.command_service import ASK_S
 from ocs_ray.scripting.sequence_editing import SequenceEditing
 
-HOOK_S: Final = 70.0
-"""Longest wait for the answer to what runs a hook of the other script first, in seconds; a hook may take 60."""
+HOOK_S: Final = 60.0
+"""How long a hook of the other script may usually take, in seconds; the sequencer tells when its mode allows more."""
+SPARE_S: Final = 10.0
+"""Wait for the answer beyond what the hook may take, in seconds."""
 
 
 class SequencerCalls(SequenceEditing):
@@ -58,7 +62,7 @@ class SequencerCalls(SequenceEditing):
         Raises:
             CommandError: the response is negative and ``resume_on_error`` is not set.
         """
-        response: SubmitResponse = await self._ask(SubmitSequence(sequence=sequence), HOOK_S)
+        response: SubmitResponse = await self._ask_for_hook(SubmitSequence(sequence=sequence))
         return self._judged(response, "sequence", resume_on_error)
 
     async def submit_and_wait(
@@ -70,7 +74,7 @@ class SequencerCalls(SequenceEditing):
             CommandError: the response is negative and ``resume_on_error`` is not set.
             UnreachableError: no final response within the time limit, or the sequencer died.
         """
-        first: SubmitResponse = await self._ask(SubmitSequence(sequence=sequence), HOOK_S)
+        first: SubmitResponse = await self._ask_for_hook(SubmitSequence(sequence=sequence))
         return await self._finish(first, "sequence", timeout, resume_on_error)
 
     async def load(self, sequence: Sequence) -> OkOrUnhandled:
@@ -83,16 +87,16 @@ class SequencerCalls(SequenceEditing):
         Raises:
             CommandError: the response is negative and ``resume_on_error`` is not set.
         """
-        response: SubmitResponse = await self._ask(StartSequence(), HOOK_S)
+        response: SubmitResponse = await self._ask_for_hook(StartSequence())
         return self._judged(response, "sequence", resume_on_error)
 
     async def abort_sequence(self) -> OkOrUnhandled:
         """End the run: the abort hook runs, no further step does."""
-        return await self._ask(AbortSequence(), HOOK_S)
+        return await self._ask_for_hook(AbortSequence())
 
     async def stop(self) -> OkOrUnhandled:
         """End the run after the current step: the stop hook runs, no further step does."""
-        return await self._ask(Stop(), HOOK_S)
+        return await self._ask_for_hook(Stop())
 
     async def retry_failed(self, *, resume_on_error: bool = False) -> SubmitResponse:
         """Go on with the last run, which failed, at its failed step, under a new run id.
@@ -100,24 +104,35 @@ class SequencerCalls(SequenceEditing):
         Raises:
             CommandError: the response is negative and ``resume_on_error`` is not set.
         """
-        response: SubmitResponse = await self._ask(RetryFailed(), HOOK_S)
+        response: SubmitResponse = await self._ask_for_hook(RetryFailed())
         return self._judged(response, "sequence", resume_on_error)
 
     async def go_online(self) -> GoOnlineResponse:
         """From Offline to Idle, when the sequencer's own handlers agree."""
-        return await self._ask(GoOnline(), HOOK_S)
+        return await self._ask_for_hook(GoOnline())
 
     async def go_offline(self) -> GoOfflineResponse:
         """From Idle or Loaded to Offline, when the sequencer's own handlers agree; what was loaded is dropped."""
-        return await self._ask(GoOffline(), HOOK_S)
+        return await self._ask_for_hook(GoOffline())
 
     async def diagnostic_mode(self, start_time: UTCTime, hint: str) -> DiagnosticModeResponse:
         """Let the sequencer publish diagnostic data from ``start_time`` on; ``hint`` says which."""
-        return await self._ask(DiagnosticMode(start_time=start_time, hint=hint), HOOK_S)
+        return await self._ask_for_hook(DiagnosticMode(start_time=start_time, hint=hint))
 
     async def operations_mode(self) -> OperationsModeResponse:
         """Let the sequencer go back from diagnostic mode."""
-        return await self._ask(OperationsMode(), HOOK_S)
+        return await self._ask_for_hook(OperationsMode())
+
+    async def _ask_for_hook(self, request: Request) -> Any:
+        """Ask for what runs a hook of the other script first, and wait as long as that sequencer allows its hooks."""
+        usual_s = HOOK_S + SPARE_S
+        try:
+            return await self._ask(request, usual_s)
+        except LostReplyError:
+            more_s = (await self.status()).hook_limit_s + SPARE_S - usual_s
+            if more_s <= 0:
+                raise
+        return await self._ask(request, more_s)
 
     async def sequence(self) -> tuple[Step, ...] | None:
         """The step list, None when there is none."""

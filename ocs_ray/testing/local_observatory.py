@@ -1,4 +1,4 @@
-"""An observatory inside one asyncio loop: event service, devices and sequencers, without Ray.
+"""An observatory inside one asyncio loop: event and alarm service, devices and sequencers, without Ray.
 
 ::
 
@@ -22,11 +22,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 
+from ocs_ray.actors.alarm_service_shell import AlarmServiceShell
 from ocs_ray.actors.component_shell import ComponentShell
+from ocs_ray.actors.config_service_shell import ConfigServiceShell
 from ocs_ray.actors.event_service_shell import EventServiceShell
 from ocs_ray.actors.sequencer_shell import SequencerShell
-from ocs_ray.errors import OcsError, UnreachableError
-from ocs_ray.models.actor_names import EVENT_SERVICE, actor_name, parse_actor_name
+from ocs_ray.errors import LostReplyError, OcsError, UnreachableError
+from ocs_ray.models.actor_names import ALARM_SERVICE, CONFIG_SERVICE, EVENT_SERVICE, actor_name, parse_actor_name
 from ocs_ray.models.component_messages import DeviceSpec, ScriptSource, ShutdownComponent
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.message import Message
@@ -55,13 +57,19 @@ class LocalObservatory(Traffic):
 
     Args:
         time_factor: scales every simulated wait; 1.0 is real time.
+        config: folder of the config service; without one there is none.
     """
 
-    def __init__(self, *, time_factor: float = 0.001) -> None:
+    def __init__(self, *, time_factor: float = 0.001, config: Path | None = None) -> None:
         super().__init__()
         self.time_factor = time_factor
         self._started: dict[str, ComponentShell | SequencerShell] = {}
-        self._components: dict[str, Ask] = {EVENT_SERVICE: EventServiceShell().ask}
+        self._components: dict[str, Ask] = {
+            EVENT_SERVICE: EventServiceShell().ask,
+            ALARM_SERVICE: AlarmServiceShell(self).ask,
+        }
+        if config is not None:
+            self._components[CONFIG_SERVICE] = ConfigServiceShell(str(config)).ask
 
     async def __aenter__(self) -> Self:
         return self
@@ -82,12 +90,12 @@ class LocalObservatory(Traffic):
             await shell.start()
             self._keep(actor_name(device.prefix, device.component_type), shell)
 
-    async def start_sequencer(self, prefix: str, script: str | Path, root: str | Path) -> None:
+    async def start_sequencer(self, prefix: str, script: str | Path | None, root: str | Path) -> None:
         """Load a script.
 
         Args:
             prefix: of the sequencer, for example ``ESW.IRIS_ImagerOnly``.
-            script: file with the ``@script`` function.
+            script: file with the ``@script`` function; None for a simulated one that completes every command at once.
             root: folder scripts import shared code from.
 
         Raises:
@@ -95,7 +103,8 @@ class LocalObservatory(Traffic):
         """
         obs_mode = ObsMode.from_prefix(prefix)
         shell = SequencerShell(Prefix(prefix), obs_mode, Prefix(f"{Prefix(prefix).subsystem}.local"), self)
-        await shell.start(ScriptSource(file=str(script), root=str(root)), self.time_factor)
+        source = None if script is None else ScriptSource(file=str(script), root=str(root))
+        await shell.start(source, self.time_factor)
         self._keep(actor_name(prefix, ComponentType.Sequencer), shell)
 
     async def configure(self, mode: ObsModeConfig) -> None:
@@ -138,6 +147,10 @@ class LocalObservatory(Traffic):
 
     # -- what scripts and devices see ----------------------------------------------------------------------------
 
+    def names(self) -> list[str]:
+        """Names of all components."""
+        return sorted(self._components)
+
     async def ask(self, name: str, message: object, timeout_s: float) -> Any:
         """Send one message to a component and wait for its reply.
 
@@ -152,7 +165,7 @@ class LocalObservatory(Traffic):
             async with asyncio.timeout(timeout_s):
                 return await found(message)
         except TimeoutError:
-            raise UnreachableError(
+            raise LostReplyError(
                 name=name, reason=f"did not answer within {timeout_s:g} s", remedy="see what it does"
             ) from None
 

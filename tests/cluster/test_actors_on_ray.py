@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 import ray
 
-from ocs_ray.actors.placement import RayReservations
 from ocs_ray.actors.spawning import RaySpawner, create
 from ocs_ray.cli.launch import launch
-from ocs_ray.client import Assembly, SequenceManager, Sequencer
+from ocs_ray.client import Alarms, Assembly, Configuration, SequenceManager, Sequencer
 from ocs_ray.errors import BadInputError, ClusterError, ComponentFailedError, ScriptError, UnreachableError
 from ocs_ray.location.call import ask, ask_sync, names
 from ocs_ray.models.actor_names import EVENT_SERVICE, actor_name
+from ocs_ray.models.alarms import AlarmHealth
 from ocs_ray.models.cluster_file import ClusterFile, EmbeddedNode
 from ocs_ray.models.commands import Sequence, Setup
 from ocs_ray.models.component_messages import DeviceSpec, GetComponentStatus, LoadScript, ScriptSource
@@ -60,6 +60,15 @@ async def body(ctx: ScriptContext) -> None:
     @ctx.on_setup("forever")
     async def forever(command: Setup) -> None:
         await ctx.sleep(3600)
+
+    @ctx.on_setup("look")
+    async def look(command: Setup) -> None:
+        assert await ctx.location.find("IRIS.Dark", ComponentType.Sequencer) is not None
+        assert await ctx.location.find("TCS.Dark", ComponentType.Sequencer) is None
+
+    @ctx.on_setup("alarm")
+    async def alarm(command: Setup) -> None:
+        await ctx.set_severity(AlarmKey(ctx.prefix, "tooWarm"), AlarmSeverity.Major)
 """
 
 
@@ -97,13 +106,29 @@ def test_given_a_launched_cluster_when_a_sequence_is_sent_then_it_runs_through_a
 
     async def story() -> None:
         top = await configured()
-        response = await top.submit_and_wait(run("quick", "forward", "event"))
+        response = await top.submit_and_wait(run("quick", "forward", "event", "look", "alarm"))
         assert isinstance(response, Completed)
         status = await top.status()
-        assert (status.steps_done, status.steps_total, status.state) == (3, 3, "Idle")
+        assert (status.steps_done, status.steps_total, status.state) == (5, 5, "Idle")
+        assert await Alarms().health(Subsystem.ESW) is AlarmHealth.Ill
         below = await Sequencer(Subsystem.IRIS, "Dark").sequence()
         assert below is not None
         assert [step.command.command_name for step in below] == ["quick"]
+
+    asyncio.run(story())
+
+
+def test_given_a_configuration_folder_when_launched_then_what_is_put_is_read_and_what_is_wrong_keeps_its_kind(
+    catalogue: Path, tmp_path: Path
+) -> None:
+    launch(cluster_file(), str(catalogue), 0.001, lambda _: None, tmp_path / "config")
+
+    async def story() -> None:
+        config = Configuration()
+        await config.put("iris/filters.conf", b"K")
+        assert await config.get("iris/filters.conf") == "K"
+        with pytest.raises(BadInputError, match="it has no version other"):
+            await config.set_active("iris/filters.conf", "other")
 
     asyncio.run(story())
 
@@ -254,25 +279,6 @@ def test_given_a_killed_agent_when_ray_restarts_it_then_it_finds_its_components_
         return found is not None and found.pid != pid and len(found.sequence_components) == 2
 
     eventually(came_back)
-
-
-def test_given_two_modes_that_share_a_resource_when_both_reserve_then_the_second_waits_for_the_first() -> None:
-    async def story() -> None:
-        one, two = RayReservations(), RayReservations()
-        assert await one.reserve(ObsMode("A"), (Subsystem.IRIS, Subsystem.TCS))
-        assert not await two.reserve(ObsMode("B"), (Subsystem.TCS,))
-        assert await two.reserve(ObsMode("C"), (Subsystem.WFOS,))
-        assert set(await two.held()) == {"A", "C"}
-        await one.release(ObsMode("A"))
-        assert await two.reserve(ObsMode("B"), (Subsystem.TCS,))
-        assert await two.reserve(ObsMode("Nothing"), ())
-
-    asyncio.run(story())
-
-
-def test_given_a_resource_no_node_offers_when_reserved_then_the_error_names_it() -> None:
-    with pytest.raises(ClusterError, match="no node of the cluster offers resource:MODHIS, which A needs"):
-        asyncio.run(RayReservations().reserve(ObsMode("A"), (Subsystem.MODHIS,)))
 
 
 def test_given_an_actor_that_dies_when_asked_then_unreachable_says_died() -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import ray
 from ray.cluster_utils import Cluster
 from ocs_ray.cli.cluster_process import bring_up, take_down
+from ocs_ray.cli.cluster_start import ClusterStart
 from ocs_ray.client import SequenceManager, Sequencer, connect, disconnect
 from ocs_ray.location.cluster_home import ClusterHome
 from ocs_ray.models.commands import Sequence, Setup
@@ -31,7 +32,7 @@ second = nodes.add_node(num_cpus=1, resources={"machine:IRIS.m": 1})
     f"address: {nodes.address}\\nmachines: {{ESW.m: 'machine:ESW.m', IRIS.m: 'machine:IRIS.m'}}\\n"
 )
 home = ClusterHome(project)
-bring_up(home, project / "cluster.yaml", project / "obsmodes", None, lambda line: None)
+bring_up(home, ClusterStart(project / "cluster.yaml", project / "obsmodes"), lambda line: None)
 connect(project)
 
 async def story():
@@ -104,4 +105,4 @@ def test_given_a_joined_cluster_when_taken_down_then_our_actors_are_gone_and_the
     said: dict[str, object],
 ) -> None:
     assert (said["left"], said["nodes_alive"], said["free"], said["up_after"]) == ([], 2, 1.0, False)
-    assert said["ended"] == 8
+    assert said["ended"] == 9

@@ -216,6 +216,14 @@ def ocs(tmp_path: Path) -> Iterator[Ocs]:
     made.close()
 
 
+@pytest.fixture(scope="module")
+def file_ocs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ocs]:
+    """A project without a cluster, for all tests of one file."""
+    made = make_ocs(tmp_path_factory.mktemp("project"))
+    yield made
+    made.close()
+
+
 @pytest.fixture(scope="session")
 def shared_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with all modes, and two whose ESW script is missing or broken."""

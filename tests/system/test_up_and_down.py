@@ -73,7 +73,7 @@ def test_given_a_machine_no_node_offers_when_brought_up_then_it_is_named_and_not
 
 def test_given_a_start_when_interrupted_then_the_half_started_cluster_is_gone(ocs: Any) -> None:
     starting = ocs.start("up")
-    starting.wait_for("starting the event service")
+    starting.wait_for("starting the services")
     starting.press(signal.SIGINT)
     ended = starting.end()
     assert ended.code == 130

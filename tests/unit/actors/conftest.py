@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 
 from ocs_ray.actors.agent_shell import AgentShell
+from ocs_ray.actors.birth import Birth
+from ocs_ray.actors.component_shell import ComponentShell
 from ocs_ray.actors.manager_shell import ManagerShell
 from ocs_ray.actors.sequence_component_shell import SequenceComponentShell
 from ocs_ray.actors.sequencer_shell import SequencerShell
-from ocs_ray.errors import ClusterError, UnreachableError
+from ocs_ray.errors import ClusterError, ComponentFailedError, NameTakenError, OcsError, UnreachableError
 from ocs_ray.models.actor_names import SEQUENCE_MANAGER, actor_name
-from ocs_ray.models.component_messages import DeviceSpec, LoadScript
+from ocs_ray.models.component_messages import DeviceSpec, LoadScript, ShutdownComponent
+from ocs_ray.models.component_note import ComponentNote
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import ComponentType, Prefix, Subsystem
 from ocs_ray.models.sequencer_replies import Ok
@@ -34,39 +37,101 @@ class SequencerHost:
 
 
 class Place:
-    """Directory, port and reservations of the in-memory observatory; ``broken`` names do not start."""
+    """Directory, port, notes and reservations of the in-memory observatory.
+
+    ``broken`` names do not start, those in ``fragile`` die while they start, ``silent`` ones do not answer;
+    ``die(name)`` is what kill -9 is to a process, and ``restart(name)`` what Ray does to it afterwards.
+    """
 
     def __init__(self) -> None:
         self.running: dict[str, Any] = {}
         self.silent: set[str] = set()
         self.broken: set[str] = set()
+        self.fragile: set[str] = set()
         self.killed: list[str] = []
         self.held_by: dict[ObsMode, tuple[Subsystem, ...]] = {}
+        self.not_offered: set[Subsystem] = set()
+        self._notes: dict[Prefix, ComponentNote] = {}
+        self._hung_up: dict[str, set[asyncio.Future[None]]] = {}
 
     def names(self) -> list[str]:
         return sorted(self.running)
 
     async def ask(self, name: str, message: object, timeout_s: float) -> Any:
+        """What Ray does: a question to somebody who dies fails at once, one to somebody silent after its limit."""
         if name not in self.running:
             raise UnreachableError(name=name, reason="is not running", remedy="see what runs: ocs status")
         if name in self.silent:
             raise UnreachableError(name=name, reason=f"did not answer within {timeout_s:g} s", remedy="")
-        return await self.running[name].ask(message)
+        asked = self.running[name]
+        answer = asyncio.ensure_future(asked.ask(message))
+        hung_up = asyncio.get_running_loop().create_future()
+        self._hung_up.setdefault(name, set()).add(hung_up)
+        try:
+            await asyncio.wait({answer, hung_up}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._hung_up.get(name, set()).discard(hung_up)
+            if not answer.done():
+                answer.cancel()
+        if answer.done() and not answer.cancelled():
+            if isinstance(message, ShutdownComponent) and self.running.get(name) is asked:
+                self.die(name)  # a component that was shut down ends its process
+            try:
+                return answer.result()
+            except OcsError:
+                raise
+            except Exception as failure:
+                reason = f"{type(failure).__name__}: {failure}"
+                raise ComponentFailedError(name=name, reason=reason) from failure
+        reason = "died" if hung_up.done() else f"did not answer within {timeout_s:g} s"
+        raise UnreachableError(name=name, reason=reason, remedy="see what runs: ocs status")
 
     def start(self, name: str, shell: Any) -> None:
         if name in self.running:
-            raise ClusterError(problem=f"{name} is running already", remedy="end it first")
+            raise NameTakenError(problem=f"{name} is running already", remedy="end it first")
         if name in self.broken:
             raise ClusterError(problem=f"{name} did not start: out of memory", remedy="add memory")
+        if name in self.fragile:
+            raise ClusterError(problem=f"{name}: Process terminated before registration was successful", remedy="")
         self.running[name] = shell
 
-    async def add_agent(self, prefix: str) -> None:
-        shell = AgentShell(Prefix(prefix), self, Spawner(self, Prefix(prefix)), 0.001)
+    def die(self, name: str) -> Any:
+        """End somebody without asking; whoever waits for an answer learns of it."""
+        gone = self.running.pop(name, None)
+        for waiting in self._hung_up.pop(name, set()):
+            if not waiting.done():
+                waiting.set_result(None)
+        if isinstance(gone, SequencerHost):
+            gone.shell._close()
+        return gone
+
+    async def restart(self, name: str) -> Any:
+        """Kill a sequence component or an agent and run its constructor again, with the same arguments."""
+        gone = self.die(name)
+        birth = Birth.now(restarted=True)
+        if isinstance(gone, AgentShell):
+            shell: Any = AgentShell(gone._prefix, self, Spawner(self, gone._prefix), 0.001, birth)
+        else:
+            gone._end_watch()
+            shell = SequenceComponentShell(gone._prefix, gone._machine, self, Spawner(self, gone._machine), self, birth)
+        self.start(name, shell)
+        await shell.start()
+        return shell
+
+    async def add_agent(self, prefix: str) -> AgentShell:
+        shell = AgentShell(Prefix(prefix), self, Spawner(self, Prefix(prefix)), 0.001, Birth.now())
         await shell.start()
         self.start(actor_name(prefix, ComponentType.Machine), shell)
+        return shell
+
+    def write(self, component: Prefix, note: ComponentNote) -> None:
+        self._notes[component] = note
+
+    def read(self, component: Prefix) -> ComponentNote:
+        return self._notes.get(component, ComponentNote())
 
     async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> bool:
-        if any(set(resources) & set(taken) for taken in self.held_by.values()):
+        if mode in self.held_by or any(set(resources) & set(taken) for taken in self.held_by.values()):
             return False
         self.held_by[mode] = resources
         return True
@@ -74,8 +139,11 @@ class Place:
     async def release(self, mode: ObsMode) -> None:
         self.held_by.pop(mode, None)
 
-    async def held(self) -> tuple[ObsMode, ...]:
-        return tuple(self.held_by)
+    async def held(self) -> dict[ObsMode, tuple[Subsystem, ...]]:
+        return dict(self.held_by)
+
+    def offered(self) -> frozenset[Subsystem]:
+        return frozenset(Subsystem) - self.not_offered
 
 
 class Spawner:
@@ -85,11 +153,17 @@ class Spawner:
         self.place, self.machine = place, machine
 
     async def spawn_sequence_component(self, prefix: Prefix) -> None:
-        shell = SequenceComponentShell(prefix, self.machine, self.place, self)
+        shell = SequenceComponentShell(prefix, self.machine, self.place, self, self.place, Birth.now())
+        await shell.start()
         self.place.start(actor_name(prefix, ComponentType.SequenceComponent), shell)
 
-    async def spawn_device(self, device: DeviceSpec, time_factor: float) -> None:
-        raise ClusterError(problem=f"{device.prefix} did not start: no such factory", remedy="correct the file")
+    async def spawn_sequence_manager(self, catalogue: str, time_factor: float, simulation: bool) -> None:
+        self.place.start(SEQUENCE_MANAGER, ManagerShell(self.place, self.place, catalogue, time_factor))
+
+    async def spawn_device(self, device: DeviceSpec, time_factor: float, container: Prefix | None = None) -> None:
+        shell = ComponentShell(device, self.place, time_factor, self.machine, container)
+        await shell.start()
+        self.place.start(actor_name(device.prefix, device.component_type), shell)
 
     async def spawn_sequencer(self, prefix: Prefix, obs_mode: ObsMode, sequence_component: Prefix) -> None:
         shell = SequencerHost(SequencerShell(prefix, obs_mode, sequence_component, self.place))
@@ -97,8 +171,7 @@ class Spawner:
 
     async def kill(self, name: str) -> None:
         self.place.killed.append(name)
-        if (gone := self.place.running.pop(name, None)) is not None and isinstance(gone, SequencerHost):
-            gone.shell._close()
+        self.place.die(name)
 
 
 SCRIPT = """

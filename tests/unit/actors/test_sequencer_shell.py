@@ -180,6 +180,7 @@ def test_h9_given_a_hook_that_never_ends_when_submitted_then_it_is_given_up_and_
         assert response.message == "New sequence handler failed to submit successfully: it took longer than 0.2 s"
         assert await it.top.state() is SequencerState.IDLE
         assert await it.top.load(sequence("note")) == Ok()
+        assert (await it.top.status()).hook_limit_s == 0.2  # so that clients wait as long
 
     night(tmp_path, story, HANGING, hook_limit_s=0.2)
 

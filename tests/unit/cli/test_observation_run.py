@@ -21,17 +21,25 @@ from ocs_ray.models.identifiers import ObsMode, VariationInfo
 from ocs_ray.models.obs_mode import ObsModeConfig
 from ocs_ray.models.prefix import Subsystem
 from ocs_ray.models.responses import Cancelled, Completed, Error
+from ocs_ray.models.sequencer_messages import SubmitSequence
 from ocs_ray.scripting.port import use_default_port
 from ocs_ray.testing.local_observatory import LocalObservatory
+from ocs_ray.testing.waiting import until
 
 TOP = "ESW.Tests"
 SCRIPT = """
 import asyncio
+from pathlib import Path
 from ocs_ray.scripting import ScriptContext, finish_with_error, script
 from ocs_ray.models.observe_events import ObserveEventName
 
 @script
 async def lead(ctx: ScriptContext) -> None:
+    @ctx.on_new_sequence
+    async def prepare():
+        while (Path(__file__).parent / "closed").exists():
+            await asyncio.sleep(0.01)
+
     @ctx.on_setup("good")
     async def good(command):
         await ctx.publish_observe_event(ObserveEventName.ObserveStart, obs_id="2027A-014-003")
@@ -82,6 +90,9 @@ class Pressed:
     async def next(self) -> signal.Signals:
         return await self.queue.get()
 
+    def again(self, number: signal.Signals) -> None:
+        self.queue.put_nowait(number)
+
     async def abort_or_leave(self) -> str:
         assert self.answer is not None, "nobody was to be asked"
         return await self.answer()
@@ -93,6 +104,7 @@ class Scene:
     def __init__(self, folder: Path) -> None:
         self.script = folder / "lead.py"
         self.script.write_text(SCRIPT)
+        self.gate = folder / "closed"
         self.view, self.pressed = Watched(), Pressed()
         self.mode = ObsModeConfig(
             name=ObsMode("Tests"),
@@ -100,6 +112,13 @@ class Scene:
             sequencers={VariationInfo("ESW"): str(self.script)},
             root=str(folder),
         )
+
+    async def is_submitted(self) -> None:
+        """Wait until the sequence is at the sequencer, whose hook is kept waiting by the gate."""
+        await until(lambda: any(isinstance(sent.message, SubmitSequence) for sent in self.observatory.sent))
+
+    async def is_told(self, text: str) -> None:
+        await until(lambda: any(change == PhaseBegan(text) for change in self.view.changes))
 
     def play(self, *names: str, press: Callable[[Scene], Awaitable[None]] | None = None) -> Observation:
         async def story() -> Observation:
@@ -207,6 +226,51 @@ def test_given_a_terminal_when_sigterm_comes_then_nobody_is_asked(scene: Scene) 
         await scene.pressed.queue.put(signal.SIGTERM)
 
     assert isinstance(scene.play("long", "good", press=press).response, Cancelled)
+
+
+AFTER_THE_HOOK = "aborting the sequence as soon as its new-sequence hook has ended"
+
+
+def test_given_a_hook_that_takes_long_when_a_signal_comes_then_it_is_noticed_at_once_and_the_sequence_is_aborted(
+    scene: Scene,
+) -> None:
+    async def press(scene: Scene) -> None:
+        await scene.is_submitted()
+        await scene.pressed.queue.put(signal.SIGINT)
+        await scene.is_told(AFTER_THE_HOOK)  # while the hook still runs
+        scene.gate.unlink()
+
+    scene.gate.touch()
+    seen = scene.play("long", "good", press=press)
+    assert isinstance(seen.response, Cancelled)
+    assert PhaseBegan("aborting the sequence") in scene.view.changes
+    assert seen.steps[-1].status == "Cancelled"
+
+
+def test_given_a_hook_that_takes_long_when_a_second_signal_comes_then_the_waiting_ends(scene: Scene) -> None:
+    async def press(scene: Scene) -> None:
+        await scene.is_submitted()
+        await scene.pressed.queue.put(signal.SIGINT)
+        await scene.pressed.queue.put(signal.SIGINT)
+
+    scene.gate.touch()
+    with pytest.raises(Interrupted, match=r"it may still begin in ESW\.Tests .* 'ocs shutdown Tests'"):
+        scene.play("long", press=press)
+
+
+@pytest.mark.usefixtures("terminal")
+def test_given_a_hook_that_takes_long_when_the_answer_is_leave_then_the_sequence_goes_on(scene: Scene) -> None:
+    async def leave() -> str:
+        return "leave"
+
+    async def press(scene: Scene) -> None:
+        scene.pressed.answer = leave
+        await scene.is_submitted()
+        await scene.pressed.queue.put(signal.SIGINT)
+
+    scene.gate.touch()
+    with pytest.raises(LeftRunning):
+        scene.play("long", press=press)
 
 
 def test_given_an_abort_that_takes_long_when_a_second_signal_comes_then_the_waiting_ends(scene: Scene) -> None:

@@ -1,4 +1,4 @@
-"""The status and the modes, for people and for programs."""
+"""The status, for people and for programs."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ import json
 
 from rich.console import Console, Group
 
-from ocs_ray.cli.status_report import document, modes_document, modes_table, tables
+from ocs_ray.cli.status_report import document, tables
 from ocs_ray.models.agent_messages import AgentStatus
-from ocs_ray.models.component_messages import DeviceStatus, SequenceComponentStatus
-from ocs_ray.models.identifiers import ObsMode, VariationInfo
+from ocs_ray.models.component_messages import DeviceStatus, LostSequencer, SequenceComponentStatus
+from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.manager_replies import (
     ManagerStatus,
-    ObsModeDetails,
-    ObsModesDetails,
 )
-from ocs_ray.models.prefix import ComponentType, Prefix, Subsystem
+from ocs_ray.models.prefix import ComponentType, Prefix
 from ocs_ray.models.sequencer_messages import SequencerState, SequencerStatus
+from ocs_ray.models.times import UTCTime
 
 MACHINE, GONE = Prefix("ESW.machine1"), Prefix("TCS.machine1")
 MODE = ObsMode("WFOS_Cal")
@@ -74,21 +73,6 @@ STATUS = ManagerStatus(
     running_obs_modes=(MODE,),
     pid=10,
 )
-MODES = ObsModesDetails(
-    obs_modes=(
-        ObsModeDetails(
-            obs_mode=MODE, status="Configured", resources=(Subsystem.WFOS,), sequencers=(VariationInfo("ESW"),)
-        ),
-        ObsModeDetails(
-            obs_mode=ObsMode("WFOS_Science"),
-            status="NonConfigurable",
-            resources=(Subsystem.WFOS, Subsystem.TCS),
-            sequencers=(VariationInfo("ESW"), VariationInfo("WFOS")),
-            missing=(VariationInfo("ESW"),),
-            blocked_by=(MODE,),
-        ),
-    )
-)
 
 
 def squeezed(line: str) -> str:
@@ -103,7 +87,7 @@ def printed(part: object) -> list[str]:
 
 def test_given_a_status_when_it_becomes_a_document_then_everything_is_there_with_its_machine() -> None:
     found = json.loads(json.dumps(document(STATUS)))
-    assert found["manager"] == {"state": "Idle", "pid": 10}
+    assert found["manager"] == {"state": "Idle", "pid": 10, "since": None, "restarted": False}
     assert found["running_obs_modes"] == ["WFOS_Cal"]
     assert [(machine["prefix"], machine["alive"]) for machine in found["machines"]] == [(MACHINE, True), (GONE, False)]
     assert found["machines"][0]["silent"] == ["ESW.ESW_4-SequenceComponent"]
@@ -118,7 +102,16 @@ def test_given_a_status_when_it_becomes_a_document_then_everything_is_there_with
     assert (silent["prefix"], silent["state"]) == ("ESW.Silent", None)
     assert first.keys() == silent.keys()
     assert found["devices"] == [
-        {"prefix": "WFOS.red.filter", "type": "Assembly", "machine": MACHINE, "running": ["SELECT"], "pid": 14}
+        {
+            "prefix": "WFOS.red.filter",
+            "type": "Assembly",
+            "machine": MACHINE,
+            "container": None,
+            "running": ["SELECT"],
+            "pid": 14,
+            "since": None,
+            "restarted": False,
+        }
     ]
 
 
@@ -142,10 +135,49 @@ def test_given_nothing_provisioned_when_the_status_is_printed_then_the_next_step
     assert "no sequence components (start some: ocs provision)" in printed(Group(*tables({}, bare)))
 
 
-def test_given_modes_when_they_are_told_then_it_is_said_why_one_cannot_be_configured() -> None:
-    assert printed(modes_table(MODES))[1:] == [
-        "WFOS_Cal Configured WFOS ESW",
-        "WFOS_Science NonConfigurable WFOS TCS ESW WFOS "
-        "its resources are held by WFOS_Cal; no sequence component for ESW",
+SINCE = UTCTime("2026-11-21T23:57:29.692Z")
+LOST = LostSequencer(prefix=TOP, sequence_component=Prefix("ESW.ESW_1"), at=SINCE, reason="its process died")
+
+
+def unlucky() -> ManagerStatus:
+    """The same after some deaths: the manager, an agent and a component are new, a sequencer is gone."""
+    again = {"since": SINCE, "restarted": True}
+    agent = STATUS.agents[0]
+    first = agent.sequence_components[1].model_copy(update={**again, "lost": LOST})
+    device = agent.devices[0].model_copy(update=again)
+    changed = agent.model_copy(update={**again, "sequence_components": (first,), "devices": (device,)})
+    orphan = component("ESW.ESW_9", "Idle", None, None)
+    return STATUS.model_copy(
+        update={
+            **again,
+            "agents": (changed,),
+            "without_agent": (orphan,),
+            "silent_components": (Prefix("TCS.TCS_1"),),
+            "lost": (LOST, LOST.model_copy(update={"prefix": Prefix("TCS.WFOS_Cal"), "sequence_component": None})),
+        }
+    )
+
+
+def test_given_what_died_when_the_status_is_printed_then_lost_silent_orphaned_and_restarted_are_told() -> None:
+    lines = printed(Group(*tables({"simulation": True}, unlucky())))
+    restarted = f"(restarted at {SINCE})"
+    assert lines[:2] == ["simulation: yes", f"Sequence Manager: Idle {restarted}"]
+    assert f"ESW.machine1 alive {restarted} 1 1 ESW.ESW_4-SequenceComponent" in lines
+    assert f"ESW.ESW_2 ESW.machine1 Idle {restarted}" in lines
+    assert "ESW.ESW_9 ESW.machine1 (no agent) Idle" in lines
+    assert "TCS.TCS_1 does not answer" in lines
+    assert f"WFOS.red.filter {restarted} Assembly ESW.machine1 SELECT" in lines
+    assert f"ESW.WFOS_Cal ESW.ESW_1 {SINCE} its process died" in lines
+    assert f"TCS.WFOS_Cal {SINCE} its process died" in lines
+
+
+def test_given_what_died_when_the_status_becomes_a_document_then_each_is_there_once() -> None:
+    found = json.loads(json.dumps(document(unlucky())))
+    assert [(lost["prefix"], lost["sequence_component"]) for lost in found["lost_sequencers"]] == [
+        (TOP, "ESW.ESW_1"),
+        ("TCS.WFOS_Cal", None),
     ]
-    assert [mode["status"] for mode in modes_document(MODES)["obs_modes"]] == ["Configured", "NonConfigurable"]
+    assert found["without_agent"] == ["ESW.ESW_9"]
+    assert found["silent_components"] == ["TCS.TCS_1"]
+    assert [c["restarted"] for c in found["sequence_components"]] == [True, False]
+    assert found["manager"]["restarted"]

@@ -34,7 +34,7 @@ def test_given_the_seed_s_other_names_when_read_then_they_are_idle_and_running()
 
 @pytest.mark.parametrize("state", list(State))
 def test_given_any_state_when_any_command_then_only_those_of_esw_s_matrix_are_accepted(state: State) -> None:
-    accepted = {command for command in COMMANDS if isinstance(decide(state, command), Accepted)}
+    accepted = {command for command in COMMANDS if isinstance(decide(state, command), Accepted)}  # cases 21 to 25
     assert accepted == ACCEPTS.get(state, set())
 
 

@@ -19,6 +19,7 @@ from ocs_ray.scripting import (
     Assembly,
     Completed,
     CurrentState,
+    Error,
     LockAcquired,
     LockAlreadyReleased,
     Locked,
@@ -28,6 +29,7 @@ from ocs_ray.scripting import (
     SubmitResponse,
 )
 from ocs_ray.scripting.component_handlers import ComponentHandlers
+from ocs_ray.testing.fake_component import FakeComponent
 
 N = int_key("n")
 WHEEL = "IRIS.imager.filter"
@@ -235,5 +237,20 @@ def test_given_a_device_that_does_not_run_then_its_entity_can_be_made_and_a_comm
         wheel = stage.ctx.hcd("IRIS.none")
         with pytest.raises(UnreachableError, match=r"IRIS\.none-HCD is not registered"):
             await wheel.submit(Setup("ESW.test", "move"))
+
+    play(story)
+
+
+def test_67_given_a_device_that_fails_when_submitted_to_then_it_is_raised_and_with_resume_on_error_returned(
+    play: Any,
+) -> None:
+    async def story(stage: Any) -> None:
+        stage.observatory.put(f"{WHEEL}-Assembly", FakeComponent({"move": Error("1", "stuck")}).ask)
+        wheel, move = stage.ctx.assembly(WHEEL), Setup("ESW.test", "move")
+        for submit in (wheel.submit, wheel.submit_and_wait):
+            with pytest.raises(CommandError, match="stuck") as raised:
+                await submit(move)
+            assert raised.value.outcome == "Error"
+            assert await submit(move, resume_on_error=True) == Error("1", "stuck")
 
     play(story)

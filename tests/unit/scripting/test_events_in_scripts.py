@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from ocs_ray.errors import BadInputError, UnreachableError
 from ocs_ray.models.actor_names import EVENT_SERVICE
-from ocs_ray.models.event_messages import NextEvents
+from ocs_ray.models.event_messages import NextEvents, Unsubscribe
 from ocs_ray.models.keys import int_key
 from ocs_ray.models.observe_events import fields_of
 from ocs_ray.scripting import CoordinateSystem, Event, EventKey, ExposureId, ObserveEventName, ObsId
@@ -222,5 +223,24 @@ def test_given_an_interval_of_nothing_then_it_is_refused(play: Any) -> None:
     async def story(stage: Any) -> None:
         with pytest.raises(BadInputError, match="is no interval"):
             stage.ctx.publish_event_every(timedelta())(None)
+
+    play(story)
+
+
+def test_given_a_subscription_that_stands_when_something_is_published_then_it_comes_and_leave_is_taken_once(
+    play: Any,
+) -> None:
+    async def story(stage: Any) -> None:
+        events = stage.observatory.events()
+        async with events.subscription(patterns=("*.a",)) as subscribed:
+            await stage.publish("a", N.set(1))
+            async with aclosing(subscribed.events()) as stream:
+                assert (await anext(stream))[N].head() == 1
+            await subscribed.close()
+        assert [type(sent.message) for sent in stage.observatory.sent].count(Unsubscribe) == 1
+
+        async with events.subscription(A) as forgotten:
+            forgotten.forget()  # as when the service is known to be gone: nothing is asked any more
+        assert [type(sent.message) for sent in stage.observatory.sent].count(Unsubscribe) == 1
 
     play(story)

@@ -125,6 +125,11 @@ def test_given_a_good_script_when_checked_then_its_handlers_are_told_and_nothing
     body = (
         "    await ctx.assembly('IRIS.wheel').submit_and_wait(Setup(ctx.prefix, 'INIT'))\n"
         "    await ctx.get_event(EventKey('TCS.a', 'b'))\n"
+        "    assert not await ctx.config.exists('a.conf') and await ctx.config.get('a.conf') is None\n"
+        "    found = await ctx.location.resolve('IRIS.wheel', ComponentType.Assembly)\n"
+        "    assert found is not None and await ctx.location.list() == ()\n"
+        "    await ctx.set_severity(AlarmKey(ctx.prefix, 'tooWarm'), AlarmSeverity.Major)\n"
+        "    assert await ctx.alarms.get(AlarmKey(ctx.prefix, 'tooWarm')) is None is await ctx.alarms.health()\n"
         "    @ctx.on_event(EventKey('TCS.a', 'b'))\n    async def e(event): ...\n"
         "    @ctx.on_observe('look')\n    async def look(command): ...\n"
         "    @ctx.on_any_command\n    async def other(command): ...\n"

@@ -8,13 +8,19 @@ from pathlib import Path
 
 from ocs_ray.models.keys import int_key
 from ocs_ray.scripting import (
+    AlarmHealth,
+    AlarmKey,
+    AlarmSeverity,
     CommandFlag,
     Completed,
+    ComponentType,
     CurrentState,
     Event,
     EventKey,
     FsmScriptContext,
     FsmState,
+    LocationRemoved,
+    LocationUpdated,
     LockAcquired,
     Observe,
     ObsId,
@@ -131,6 +137,28 @@ async def lead(ctx: ScriptContext) -> None:
             case refused:
                 ctx.log.info("%s", refused.reason)
 
+    @ctx.on_location_change("IRIS.wheel", ComponentType.Assembly)
+    async def wheel_came_or_went(event: LocationUpdated | LocationRemoved) -> None:
+        match event:
+            case LocationUpdated(location=location):
+                ctx.log.info("%s", location.uri)
+            case LocationRemoved(connection=connection):
+                ctx.log.info("%s", connection.name)
+
+    too_warm = AlarmKey(ctx.prefix, "tooWarm")
+    await ctx.set_severity(too_warm, AlarmSeverity.Warning)
+    known = await ctx.alarms.get(too_warm)
+    if known is not None and await ctx.alarms.health(Subsystem.IRIS) is not AlarmHealth.Good:
+        ctx.log.warning("%s since %f", known.latched_severity, known.changed_at)
+
+    filters = await ctx.config.get("iris/filters.conf")
+    if filters is None and await ctx.config.exists("iris/filters.conf", version="9f86d081884c7d65"):
+        ctx.log.info("%s", await ctx.config.get_bytes("iris/filters.conf", "9f86d081884c7d65"))
+
+    here = await ctx.location.resolve("IRIS.wheel", ComponentType.Assembly, within=SECOND)
+    everybody = await ctx.location.list(subsystem=Subsystem.IRIS, prefix_start="IRIS.imager")
+    ctx.log.info("%s %d", here.connection.prefix if here is not None else "", len(everybody))
+
     level = await ctx.param_variable(0, LEVEL, N)
     pump = ctx.fsm("pump", initial="LOW")
 
@@ -147,7 +175,7 @@ async def lead(ctx: ScriptContext) -> None:
 
     flag.bind(pump)
     level.bind(pump)
-    running = (position, level_changed, wheel_moved, look, rest, anything)
+    running = (position, level_changed, wheel_moved, wheel_came_or_went, look, rest, anything)
     ctx.log.info("%d", len(running))
     one, other = await ctx.get_event(LEVEL), await ctx.get_event(LEVEL, LEVEL)
     assert one is None or one == other[0]

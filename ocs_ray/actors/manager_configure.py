@@ -1,0 +1,122 @@
+"""Configure: start the sequencers of a mode and hold its resources. Source: reference esw_sm 3.1 to 3.3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from ocs_ray.actors.manager_catalogue import Catalogue
+from ocs_ray.actors.manager_ending import Ending
+from ocs_ray.actors.manager_loading import Load, Loading
+from ocs_ray.actors.manager_reading import Components, Observatory, idle
+from ocs_ray.actors.manager_watch import Lookout
+from ocs_ray.core.component_allocation import Allocation, allocate_mode, missing_text
+from ocs_ray.core.mode_watch import in_transit, sequencers_of
+from ocs_ray.core.resource_conflict import conflicts
+from ocs_ray.models.component_messages import LoadingScriptFailed
+from ocs_ray.models.identifiers import ObsMode
+from ocs_ray.models.manager_messages import Configure
+from ocs_ray.models.manager_replies import (
+    ConfigurationMissing,
+    ConflictingResourcesWithRunningObsMode,
+    FailedToStartSequencers,
+    SequenceComponentNotAvailable,
+    Success,
+)
+from ocs_ray.models.message import Message
+from ocs_ray.models.obs_mode import ObsModeConfig
+from ocs_ray.models.prefix import ComponentId, ComponentType, Prefix
+
+NOT_LOADED: Final = "Failed to load sequencer script: "
+
+
+class Configuring:
+    """The operation Configure.
+
+    Args:
+        seen: the observatory.
+        catalogue: the modes.
+        lookout: says first which modes are over.
+        ending: ends what is left of the mode.
+        loading: starts its sequencers.
+    """
+
+    def __init__(
+        self, seen: Observatory, catalogue: Catalogue, lookout: Lookout, ending: Ending, loading: Loading
+    ) -> None:
+        self._seen, self._catalogue, self._lookout = seen, catalogue, lookout
+        self._ending, self._loading = ending, loading
+
+    async def configure(self, message: Configure) -> Message:
+        """All sequencers of the mode run and it holds its resources, or nothing was changed."""
+        await self._lookout.settle()
+        modes = self._catalogue.modes()
+        mode = modes.get(message.obs_mode)
+        if mode is None:
+            return ConfigurationMissing(obs_mode=message.obs_mode, known=tuple(modes))
+        registered = self._seen.registered()
+        if (conflict := await self._conflict(mode, registered.running_modes)) is not None:
+            return conflict
+        components = await self._seen.components(registered)
+        if sequencers_of(mode.name, in_transit(components.values())):  # another manager configures it just now
+            return _taken({*registered.running_modes, mode.name})
+        left_over = sequencers_of(mode.name, registered.sequencers)
+        allocation = allocate_mode(mode.sequencers, [*idle(components), *_freed_by(left_over, components)])
+        if allocation.missing:
+            text = missing_text(allocation.missing)
+            return SequenceComponentNotAvailable(variation_infos=allocation.missing, msg=text)
+        loads = self._loads(mode, allocation, message.time_factor)
+        if isinstance(loads, FailedToStartSequencers):
+            return loads
+        await self._ending.sequencers(left_over)
+        return await self._start(mode, loads)
+
+    async def _start(self, mode: ObsModeConfig, loads: list[Load]) -> Message:
+        if not await self._seen.reservations.reserve(mode.name, mode.resources):
+            running = self._seen.registered().running_modes
+            return await self._conflict(mode, running) or _taken(running)
+        started = False
+        try:
+            reasons = await self._loading.all_or_none(loads)
+            started = not reasons
+        finally:
+            if not started:
+                await self._ending.release([mode.name])
+        if reasons:
+            return FailedToStartSequencers(reasons=tuple(NOT_LOADED + reason for reason in reasons))
+        return Success(master_sequencer=ComponentId(prefix=mode.top_level, component_type=ComponentType.Sequencer))
+
+    def _loads(
+        self, mode: ObsModeConfig, allocation: Allocation, time_factor: float | None
+    ) -> list[Load] | FailedToStartSequencers:
+        """What to load where; a sequencer without a script fails the whole before anything is started."""
+        loads: list[Load] = []
+        reasons: list[str] = []
+        for info, component in allocation.placed.items():
+            message = self._catalogue.load_message(mode, info, time_factor)
+            if isinstance(message, LoadingScriptFailed):
+                reasons.append(NOT_LOADED + message.msg)
+            else:
+                loads.append(Load(component, message))
+        return FailedToStartSequencers(reasons=tuple(sorted(reasons))) if reasons else loads
+
+    async def _conflict(
+        self, mode: ObsModeConfig, running: tuple[ObsMode, ...]
+    ) -> ConflictingResourcesWithRunningObsMode | None:
+        """Who is in the way; a mode that runs or holds something is in its own."""
+        held = await self._seen.holdings(running, self._catalogue.known)
+        taken = conflicts(mode.resources, held)
+        if not taken and mode.name not in held:
+            return None
+        everybody = sorted({*running, *taken.values(), *(name for name in held if name == mode.name)})
+        return ConflictingResourcesWithRunningObsMode(running_obs_modes=tuple(everybody), conflicts=taken)
+
+
+def _taken(running: Iterable[ObsMode]) -> ConflictingResourcesWithRunningObsMode:
+    """Another manager was quicker, and what it took is not to be seen yet."""
+    return ConflictingResourcesWithRunningObsMode(running_obs_modes=tuple(sorted(running)), conflicts={})
+
+
+def _freed_by(sequencers: tuple[Prefix, ...], components: Components) -> list[Prefix]:
+    """Components that are idle once these sequencers were ended."""
+    return [prefix for prefix, status in components.items() if status is not None and status.loaded in sequencers]

@@ -1,0 +1,183 @@
+"""Starting, restarting and ending sequencers one by one or in groups. Source: reference esw_sm 6.2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from ocs_ray.actors.manager_catalogue import Catalogue, no_script
+from ocs_ray.actors.manager_ending import Ending
+from ocs_ray.actors.manager_loading import LOAD_S, Load, Loading
+from ocs_ray.actors.manager_reading import Observatory, Registered, idle
+from ocs_ray.actors.manager_watch import Lookout
+from ocs_ray.core.component_allocation import allocate, missing_text
+from ocs_ray.core.mode_watch import ModeWatch, of_subsystem, sequencers_of
+from ocs_ray.core.resource_conflict import conflicts, running_modes
+from ocs_ray.errors import OcsError, OperationFailedError
+from ocs_ray.models.actor_names import actor_name
+from ocs_ray.models.component_messages import LoadingScriptFailed, RestartScript, ScriptLoaded
+from ocs_ray.models.identifiers import ObsMode, VariationInfo
+from ocs_ray.models.manager_messages import RestartSequencer, ShutdownSequencer, StartSequencer
+from ocs_ray.models.manager_replies import (
+    AlreadyRunning,
+    LoadScriptError,
+    LocationServiceError,
+    SequenceComponentNotAvailable,
+    SequencerStarted,
+    Success,
+)
+from ocs_ray.models.message import Message
+from ocs_ray.models.obs_mode import ObsModeConfig
+from ocs_ray.models.prefix import ComponentId, ComponentType, Prefix, Subsystem
+from ocs_ray.models.sequencer_replies import Unhandled
+
+RESTART_S: Final = LOAD_S + 15.0
+"""Longest wait for a restart, in seconds: the old sequencer ends, then the script loads."""
+
+
+class Sequencers:
+    """The operations on sequencers.
+
+    Args:
+        seen: the observatory.
+        catalogue: the modes.
+        lookout: says first which modes are over.
+        watch: knows which sequencers are lost.
+        ending: ends sequencers.
+        loading: starts them.
+    """
+
+    def __init__(
+        self,
+        seen: Observatory,
+        catalogue: Catalogue,
+        lookout: Lookout,
+        watch: ModeWatch,
+        ending: Ending,
+        loading: Loading,
+    ) -> None:
+        self._seen, self._catalogue, self._lookout, self._watch = seen, catalogue, lookout, watch
+        self._ending, self._loading = ending, loading
+
+    # -- start and restart ---------------------------------------------------------------------------------------
+
+    async def start(self, message: StartSequencer) -> Message:
+        """Start one sequencer; that of ESW makes the mode run, so it takes what the mode needs."""
+        prefix = message.prefix
+        found = ComponentId(prefix=prefix, component_type=ComponentType.Sequencer)
+        registered = self._seen.registered()
+        if prefix in registered.sequencers:
+            return AlreadyRunning(component_id=found)
+        mode = self._catalogue.modes().get(message.obs_mode)
+        info = VariationInfo(f"{message.subsystem}.{message.variation}" if message.variation else message.subsystem)
+        if mode is None:
+            return LoadScriptError(reason=no_script(prefix).msg)
+        load = self._catalogue.load_message(mode, info)
+        if isinstance(load, LoadingScriptFailed):
+            return LoadScriptError(reason=load.msg)
+        allocation = allocate([info], idle(await self._seen.components(registered)))
+        if allocation.missing:
+            text = missing_text(allocation.missing)
+            return SequenceComponentNotAvailable(variation_infos=allocation.missing, msg=text)
+        reasons = await self._load(mode, Load(allocation.placed[info], load))
+        return LoadScriptError(reason="; ".join(reasons)) if reasons else SequencerStarted(component_id=found)
+
+    async def _load(self, mode: ObsModeConfig, load: Load) -> tuple[str, ...]:
+        takes = await self._take(mode, load.message.prefix)
+        started = False
+        try:
+            reasons = await self._loading.all_or_none([load])
+            started = not reasons
+        finally:
+            if takes and not started:
+                await self._ending.release([mode.name])
+        return reasons
+
+    async def _take(self, mode: ObsModeConfig, sequencer: Prefix) -> bool:
+        """Reserve what the mode needs when this sequencer makes it run; a mode that holds something keeps that.
+
+        Raises:
+            OperationFailedError: another mode holds some of it, and which.
+        """
+        if sequencer.subsystem is not Subsystem.ESW or mode.name in self._seen.registered().running_modes:
+            return False
+        await self._lookout.settle()
+        if mode.name in await self._seen.held():
+            return False
+        taken = await self._holders(mode)
+        if not taken and await self._seen.reservations.reserve(mode.name, mode.resources):
+            return True
+        taken = taken or await self._holders(mode)
+        named = ", ".join(f"{resource} is held by {holder}" for resource, holder in taken.items())
+        raise OperationFailedError(reason=f"{mode.name} cannot run: {named or 'another mode took its resources'}")
+
+    async def _holders(self, mode: ObsModeConfig) -> dict[Subsystem, ObsMode]:
+        running = self._seen.registered().running_modes
+        return conflicts(mode.resources, await self._seen.holdings(running, self._catalogue.known))
+
+    async def restart(self, message: RestartSequencer) -> Message:
+        """Unload and load anew in the component it is in; when that fails its component is idle."""
+        prefix = message.prefix
+        registered = self._seen.registered()
+        if prefix not in registered.sequencers:
+            return not_found(prefix, ComponentType.Sequencer)
+        home = await self._ending.home(prefix, await self._seen.components(registered))
+        if home is None:
+            raise OperationFailedError(reason=f"{prefix} does not say which sequence component it is in")
+        self._watch.ended([prefix])
+        try:
+            kind = ComponentType.SequenceComponent
+            reply = await self._seen.try_ask(home, kind, RestartScript(), RESTART_S)
+        finally:
+            await self._ending.release(running_modes([prefix]))
+        if isinstance(reply, OcsError):
+            raise reply
+        if isinstance(reply, LoadingScriptFailed | Unhandled):
+            return LoadScriptError(reason=reply.msg)
+        assert isinstance(reply, ScriptLoaded), reply
+        self._watch.started({prefix: home})
+        return Success(component_id=ComponentId(prefix=prefix, component_type=ComponentType.Sequencer))
+
+    # -- shutdown ------------------------------------------------------------------------------------------------
+
+    async def shutdown(self, message: ShutdownSequencer) -> Message:
+        """End one sequencer; one that is not there is no error."""
+        return await self._end([p for p in self._seen.registered().sequencers if p == message.prefix], message.prefix)
+
+    async def shutdown_subsystem(self, subsystem: Subsystem) -> Message:
+        """End all sequencers of a subsystem."""
+        return await self._end(of_subsystem(subsystem, self._seen.registered().sequencers))
+
+    async def shutdown_obs_mode(self, mode: ObsMode) -> Message:
+        """End all sequencers of a mode, with all variations; what it holds is released and nobody misses its lost."""
+        registered = self._seen.registered()
+        lost = await self._lost(registered)
+        try:
+            return await self._end(sequencers_of(mode, registered.sequencers), *sequencers_of(mode, lost))
+        finally:
+            await self._ending.release([mode])
+
+    async def shutdown_all(self) -> Message:
+        """End all sequencers; every mode is released."""
+        registered = self._seen.registered()
+        lost = await self._lost(registered)
+        try:
+            return await self._end(registered.sequencers, *lost)
+        finally:
+            await self._ending.release(await self._seen.held())
+
+    async def _end(self, sequencers: Iterable[Prefix], *lost: Prefix) -> Message:
+        self._watch.ended(lost)
+        await self._ending.sequencers(sequencers)
+        return Success()
+
+    async def _lost(self, registered: Registered) -> list[Prefix]:
+        statuses = (await self._seen.components(registered)).values()
+        answered = [status for status in statuses if status is not None]
+        return [record.prefix for record in self._watch.lost(answered, registered.sequencers)]
+
+
+def not_found(prefix: Prefix, kind: ComponentType) -> LocationServiceError:
+    """ESW's words for somebody who is not registered; a connection of ours is an actor's name."""
+    name = actor_name(prefix, kind)
+    return LocationServiceError(reason=f"Could not find location matching connection: {name}")

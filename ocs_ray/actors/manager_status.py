@@ -1,0 +1,135 @@
+"""What the Sequence Manager answers when it is only asked; nothing here changes anything."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Collection
+
+from ocs_ray.actors.manager_catalogue import Catalogue
+from ocs_ray.actors.manager_reading import Observatory, Registered, idle
+from ocs_ray.core.manager_states import State
+from ocs_ray.core.mode_plan import plan_modes
+from ocs_ray.core.mode_watch import ModeWatch, sequencers_of
+from ocs_ray.core.obs_mode_details import details
+from ocs_ray.core.resources_in_use import resources_status
+from ocs_ray.errors import LocationError
+from ocs_ray.models.agent_messages import AgentStatus
+from ocs_ray.models.component_messages import GetComponentStatus, SequenceComponentStatus
+from ocs_ray.models.identifiers import ObsMode
+from ocs_ray.models.manager_replies import (
+    ConfigurationMissing,
+    FailedResponse,
+    LocationServiceError,
+    ManagerStatus,
+    ObsModesDetails,
+    Plan,
+    ResourcesStatus,
+)
+from ocs_ray.models.prefix import ComponentType, Prefix
+from ocs_ray.models.times import UTCTime
+
+
+class Reading:
+    """The questions.
+
+    Args:
+        seen: the observatory.
+        catalogue: the modes.
+        watch: knows which sequencers are lost.
+        since: when this process of the manager began.
+        restarted: whether Ray had to start it again.
+    """
+
+    def __init__(
+        self, seen: Observatory, catalogue: Catalogue, watch: ModeWatch, since: UTCTime, *, restarted: bool
+    ) -> None:
+        self._seen, self._catalogue, self._watch = seen, catalogue, watch
+        self._since, self._restarted = since, restarted
+
+    async def obs_modes_details(self) -> ObsModesDetails | LocationServiceError:
+        """Every mode of the catalogue; what is left of a mode that is over does not stand in its own way."""
+        try:
+            registered = self._seen.registered()
+            running = registered.running_modes
+            held = await self._seen.holdings(running, self._catalogue.known)
+        except LocationError as failure:
+            return LocationServiceError(reason=str(failure))
+        components = await self._seen.components(registered)
+        free = idle(components)
+
+        def freed(mode: ObsMode) -> list[Prefix]:
+            left_over = sequencers_of(mode, registered.sequencers)
+            return [p for p, status in components.items() if status is not None and status.loaded in left_over]
+
+        return ObsModesDetails(
+            obs_modes=tuple(
+                details(mode, running, [*free, *freed(name)], held) for name, mode in self._catalogue.known.items()
+            )
+        )
+
+    async def resources(self) -> ResourcesStatus | FailedResponse:
+        """Every resource and who holds it. ESW answers ``Failed(msg)`` here when the location service fails."""
+        try:
+            held = await self._seen.holdings(self._seen.registered().running_modes, self._catalogue.known)
+        except LocationError as failure:
+            return FailedResponse(reason=str(failure))
+        listed = {name: mode.resources for name, mode in self._catalogue.known.items()}
+        return ResourcesStatus(resources=resources_status(listed, held))
+
+    async def plan(self, wanted: Collection[ObsMode]) -> Plan | ConfigurationMissing | LocationServiceError:
+        """Which modes can run together."""
+        known = self._catalogue.known
+        if unknown := [mode for mode in wanted if mode not in known]:
+            return ConfigurationMissing(obs_mode=unknown[0], known=tuple(known))
+        try:
+            registered = self._seen.registered()
+            held = await self._seen.holdings(registered.running_modes, known)
+        except LocationError as failure:
+            return LocationServiceError(reason=str(failure))
+        components, agents = await asyncio.gather(self._seen.components(registered), self._seen.agents(registered))
+        return plan_modes(
+            wanted=tuple(wanted),
+            catalogue=known,
+            idle=idle(components),
+            agents=[agent for agent, status in agents.items() if status is not None],
+            held=held,
+            running=registered.running_modes,
+            offered=self._seen.reservations.offered(),
+        )
+
+    async def status(self, state: State) -> ManagerStatus:
+        """The whole picture.
+
+        Raises:
+            LocationError: the location service does not answer.
+        """
+        registered = self._seen.registered()
+        agents = await self._seen.agents(registered)
+        answered = [status for status in agents.values() if status is not None]
+        on_agents = {c.prefix: c for agent in answered for c in agent.sequence_components}
+        others = await self._others(registered, answered)
+        components = [*on_agents.values(), *(status for status in others.values() if status is not None)]
+        heard = {status.prefix for status in components}
+        return ManagerStatus(
+            state=state.value,
+            agents=tuple(answered),
+            silent_agents=tuple(agent for agent, status in agents.items() if status is None),
+            running_obs_modes=registered.running_modes,
+            pid=os.getpid(),
+            without_agent=tuple(status for status in others.values() if status is not None),
+            silent_components=tuple(prefix for prefix in registered.components if prefix not in heard),
+            lost=self._watch.lost(components, registered.sequencers),
+            since=self._since,
+            restarted=self._restarted,
+        )
+
+    async def _others(
+        self, registered: Registered, agents: Collection[AgentStatus]
+    ) -> dict[Prefix, SequenceComponentStatus | None]:
+        """Components none of the answering agents speaks for; the agents asked their own just now."""
+        owned = {name for agent in agents for name in agent.children}
+        kind = ComponentType.SequenceComponent
+        asked = [prefix for prefix in registered.components if f"{prefix}-{kind}" not in owned]
+        replies = await self._seen.ask_all(asked, kind, GetComponentStatus())
+        return {p: r if isinstance(r, SequenceComponentStatus) else None for p, r in replies.items()}

@@ -1,0 +1,81 @@
+"""What a catalogue says of one observing mode, in whichever kind of file it does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+from pydantic import BeforeValidator, Field, PositiveFloat, ValidationError, field_validator
+
+from ocs_ray.errors import BadInputError
+from ocs_ray.models.identifiers import ObsMode, VariationInfo
+from ocs_ray.models.message import Message
+from ocs_ray.models.obs_mode import ObsModeConfig
+from ocs_ray.models.prefix import Subsystem, known_subsystem
+
+
+def _known(value: object) -> object:
+    """Pydantic's own words would list all 34 subsystems."""
+    try:
+        return known_subsystem(value, value) if isinstance(value, str) else value
+    except BadInputError as failure:
+        raise ValueError(f"{failure.problem} ({failure.remedy})" if failure.remedy else failure.problem) from None
+
+
+class ModeEntry(Message):
+    """One mode as a file has it.
+
+    Args:
+        resources: subsystems; one that is named twice counts once, as in ESW.
+        sequencers: ``ESW`` or ``IRIS.imager`` -> script, relative to the file; a plain list names no scripts.
+        example: file of a sequence, relative to this one.
+        hook_limit_s: longest a hook may take, in seconds.
+
+    Source: esw ObsModeConfig.scala; scripts, example and limit are ours.
+    """
+
+    resources: tuple[Annotated[Subsystem, BeforeValidator(_known)], ...]
+    sequencers: dict[VariationInfo, str | None] = Field(min_length=1)
+    example: str | None = None
+    hook_limit_s: PositiveFloat = 60.0
+
+    @field_validator("resources")
+    @classmethod
+    def _each_once(cls, value: tuple[Subsystem, ...]) -> tuple[Subsystem, ...]:
+        return tuple(dict.fromkeys(value))
+
+    @field_validator("sequencers", mode="before")
+    @classmethod
+    def _from_a_list(cls, value: object) -> object:
+        if not isinstance(value, list):
+            return value
+        names = [str(name) for name in cast("list[object]", value)]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{', '.join(twice)} is listed twice; tell them apart with a variation: IRIS.imager")
+        return dict.fromkeys(names)
+
+    def to_mode(self, name: ObsMode, folder: Path, root: Path) -> ObsModeConfig:
+        """The mode with absolute paths.
+
+        Args:
+            folder: what the paths of the entry are relative to.
+            root: what its scripts may import from.
+
+        Raises:
+            ValidationError: it has no ESW sequencer.
+        """
+        folder = folder.resolve()
+        return ObsModeConfig(
+            name=name,
+            resources=self.resources,
+            sequencers={info: str(folder / script) if script else None for info, script in self.sequencers.items()},
+            root=str(root.resolve()),
+            example=str(folder / self.example) if self.example else None,
+            hook_limit_s=self.hook_limit_s,
+        )
+
+
+def first_text(failure: ValidationError) -> str:
+    """What is wrong, in words."""
+    details: Any = failure.errors(include_url=False)[0]
+    return str(details["msg"]).removeprefix("Value error, ")
