@@ -131,6 +131,7 @@ class InstanceTask(Message):
 
     Args:
         main: the file to start with, below the package.
+        resources: what it takes from a machine, by Ray's names.
     """
 
     kind: Literal["instance_task"] = "instance_task"
@@ -142,6 +143,7 @@ class InstanceTask(Message):
     rules: ChannelRules = ChannelRules()
     input: InputKind = InputKind.JSON_LINES
     limits: InstanceLimits = InstanceLimits()
+    resources: dict[str, float] = Field(default_factory=dict)
 
 
 class StartFailure(Message):

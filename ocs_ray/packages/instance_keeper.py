@@ -58,7 +58,7 @@ class InstanceKeeper:
         self._record = self._task.record
         self._rules = self._task.rules
         self._connections = [KeeperConnection(host)]
-        never_waits = self._rules.model_copy(update={"backpressure": Backpressure.SPILL})  # the program waits, we do not
+        never_waits = self._rules.model_copy(update={"backpressure": Backpressure.SPILL})  # the program waits
         self._logs = {
             channel: SegmentLog(
                 folder.path / channel, subject_of(channel, self._record.id), never_waits, surplus, lambda: None

@@ -109,6 +109,7 @@ class _Program:
             outcome = {"returned": True} if not leaving.code else {"raised": f"it left with exit code {leaving.code}"}
         except BaseException as failure:
             outcome = {"raised": self._reason(failure)}
+            failure = self._from_its_first_line(failure)
             self._ctx.logger.error("the program failed", exc_info=failure)
             traceback.print_exception(failure)
         else:
@@ -168,17 +169,24 @@ class _Program:
         text = "".join(traceback.format_exception_only(failure)).strip().splitlines()[-1]
         return f"{text} ({place_in(self._package, self._task.main, failure)})"
 
+    def _from_its_first_line(self, failure: BaseException) -> BaseException:
+        """Without our own lines above those of the package."""
+        lines = failure.__traceback__
+        while lines is not None and not lines.tb_frame.f_code.co_filename.startswith(str(self._package)):
+            lines = lines.tb_next
+        return failure if lines is None else failure.with_traceback(lines)
+
     def _listen(self) -> None:
         """Take what the keeper says; a line at least each second tells it that this process still runs Python."""
-        control = io.open(self._pipes.control, "rb", buffering=0)
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
-        for line in io.BufferedReader(control):
-            said = json.loads(line)
-            if "stop" in said:
-                stop = lambda: self._ctx.stop(said["stop"], said["can_keep_alive"])  # noqa: E731
-                threading.Thread(target=stop, name="stop", daemon=True).start()
-            elif "event" in said:
-                self._ctx.deliver(said["event"], said["message"])
+        with open(self._pipes.control, "rb") as control:
+            for line in control:
+                said = json.loads(line)
+                if "stop" in said:
+                    limits = said["stop"], said["can_keep_alive"]
+                    threading.Thread(target=self._ctx.stop, args=limits, name="stop", daemon=True).start()
+                elif "event" in said:
+                    self._ctx.deliver(said["event"], said["message"])
 
     def _beat(self) -> None:
         pause = threading.Event()
@@ -193,6 +201,9 @@ class _Program:
                 left = left[os.write(self._pipes.status, left) :]
 
     def _flush(self) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(ValueError, OSError):  # the program may have closed it
+                stream.flush()
         for pipe in self._pipes_out:
             pipe.flush()
 
@@ -228,7 +239,7 @@ class _PipeFile(io.BufferedIOBase):
         return len(data)
 
     def flush(self) -> None:
-        self._pipe.flush()
+        """A line is at its reader within 20 ms; writing each one by itself would take ten times as long."""
 
     def fileno(self) -> int:
         return self._descriptor
@@ -239,10 +250,10 @@ class _PipeFile(io.BufferedIOBase):
 
 def _replace_standard_streams(flusher: Flusher) -> tuple[PipeWriter, PipeWriter]:
     """Fresh streams: those of the fork server hold its buffers and locks."""
-    sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.open(0, "rb", closefd=False), "utf-8", "replace")
+    sys.stdin = sys.__stdin__ = io.TextIOWrapper(open(0, "rb", closefd=False), "utf-8", "replace")  # noqa: SIM115
     out, err = PipeWriter(1, flusher.reminder), PipeWriter(2, flusher.reminder)
-    sys.stdout = sys.__stdout__ = io.TextIOWrapper(_PipeFile(1, out), "utf-8", "backslashreplace", write_through=True)
-    sys.stderr = sys.__stderr__ = io.TextIOWrapper(_PipeFile(2, err), "utf-8", "backslashreplace", write_through=True)
+    sys.stdout = sys.__stdout__ = io.TextIOWrapper(_PipeFile(1, out), "utf-8", "backslashreplace", line_buffering=True)
+    sys.stderr = sys.__stderr__ = io.TextIOWrapper(_PipeFile(2, err), "utf-8", "backslashreplace", line_buffering=True)
     return out, err
 
 

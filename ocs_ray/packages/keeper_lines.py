@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 from typing import Any, Final
@@ -65,10 +66,8 @@ class KeeperConnection:
         """Send what waits, with a little patience, and close."""
         if not self.closed:
             self.sock.settimeout(1.0)
-            try:
+            with contextlib.suppress(OSError):
                 self.sock.sendall(self._unsent)
-            except OSError:
-                pass
             self.close()
 
     def close(self) -> None:

@@ -1,4 +1,7 @@
-"""``ctx``: what a program may ask of the platform. Source: transform-hub, AppContext; reference scramjet.md section 1."""
+"""``ctx``: what a program may ask of the platform.
+
+Source: transform-hub, AppContext; reference scramjet.md, section 1.
+"""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class WarmProcess:
         home = str(Path(fork_server.__file__).parents[2])  # a checkout that is not installed
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (home, environment.get("PYTHONPATH"))))
         with theirs:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: ASYNC220 - some milliseconds, once
                 [sys.executable, "-m", fork_server.__name__],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
