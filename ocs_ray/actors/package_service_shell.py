@@ -15,6 +15,7 @@ from ocs_ray.core.package_index import prunable
 from ocs_ray.errors import OcsError, RefusedError
 from ocs_ray.models.instance_messages import (
     CollectInstances,
+    EndInstances,
     GetInstance,
     GetRuns,
     InstanceChanged,
@@ -111,6 +112,10 @@ class PackageServiceShell:
                 return await self._instances.restart(message)
             case WaitInstance():
                 return await self._instances.wait(message)
+            case EndInstances(deadline_s=deadline_s):
+                alive = self._instances.book.alive()
+                await self._instances.end_all(alive, deadline_s)
+                return InstanceList(instances=tuple(self._instances.book.get(each.id) for each in alive))
             case CollectInstances():
                 return await self._instances.collect(message)
             case GetStatus():

@@ -56,8 +56,9 @@ class Instance:
         Raises:
             BadInputError: there is no such instance.
         """
-        self._record = await self._ask_service(GetInstance(id=self.id), READ_S)
-        return self._record
+        record: InstanceRecord = await self._ask_service(GetInstance(id=self.id), READ_S)
+        self._record = record
+        return record
 
     async def runs(self) -> tuple[InstanceRecord, ...]:
         """Every run of it, the first one first."""

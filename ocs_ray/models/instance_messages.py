@@ -112,6 +112,13 @@ class RestartInstance(Message):
     id: str
 
 
+class EndInstances(Message):
+    """Stop all instances, kill those that do not end in time; answered with those, as ``InstanceList``."""
+
+    kind: Literal["end_instances"] = "end_instances"
+    deadline_s: NonNegativeFloat = 3.0
+
+
 class CollectInstances(Message):
     """Forget the instances whose output has expired; answered with those, as ``InstanceList``."""
 

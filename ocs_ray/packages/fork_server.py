@@ -8,8 +8,6 @@ go on.
 from __future__ import annotations
 
 import asyncio
-import asyncio.base_events
-import asyncio.unix_events
 import contextlib
 import ctypes
 import gc

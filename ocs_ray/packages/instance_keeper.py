@@ -149,7 +149,7 @@ class InstanceKeeper:
         self._watch(sock.fileno(), lambda: self._hear(connection))
         connection.say(self._state())
 
-    def _watch(self, descriptor: int, call: Callable[[], None]) -> None:
+    def _watch(self, descriptor: int, call: Callable[[], object]) -> None:
         self._selector.register(descriptor, selectors.EVENT_READ, call)
 
     def _unwatch(self, descriptor: int) -> None:
@@ -158,7 +158,7 @@ class InstanceKeeper:
 
     # What the program writes and says
 
-    def _reads(self, channel: Channel) -> Callable[[], None]:
+    def _reads(self, channel: Channel) -> Callable[[], object]:
         return lambda: self._read(channel)
 
     def _read(self, channel: Channel) -> bool:
@@ -290,7 +290,7 @@ class InstanceKeeper:
             self._selector.register(feed.descriptor, selectors.EVENT_WRITE, push)
 
     def _answer_waits(self) -> None:
-        left = []
+        left: list[tuple[KeeperConnection, Any, Channel, int]] = []
         for wait in self._waits:
             connection, number, channel, offset = wait
             if connection.closed:

@@ -35,6 +35,7 @@ from ocs_ray.packages.program_output import RUN_METHOD, encode_item, is_asynchro
 from ocs_ray.packages.program_pipes import Flusher, InstanceInput, PipeWriter
 
 HEARTBEAT_S: Final = 1.0
+_ONE_ITEM: Final[tuple[Any, ...]] = (str, bytes, bytearray, memoryview, dict)
 _PR_SET_PDEATHSIG: Final = 1
 _BAD_ENTRY, _FAILED_ON_START = 21, 22
 _PASSED_ON: Final = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -146,9 +147,9 @@ class _Program:
         run_method = getattr(result, RUN_METHOD, None)
         if inspect.isawaitable(result) or hasattr(result, "__aiter__"):
             asyncio.run(self._drain_async(lambda: result, injected))
-        elif callable(run_method) and not isinstance(result, str | bytes | dict):
+        elif callable(run_method) and not isinstance(result, _ONE_ITEM):
             self._drain(bind(run_method, injected=injected).call(), injected)
-        elif hasattr(result, "__iter__") and not isinstance(result, str | bytes | bytearray | memoryview | dict):
+        elif hasattr(result, "__iter__") and not isinstance(result, _ONE_ITEM):
             append = self._output.append
             for item in result:
                 append(item if type(item) is bytes else encode_item(item))
@@ -233,6 +234,7 @@ class _PipeFile(io.BufferedIOBase):
 
     def __init__(self, descriptor: int, pipe: PipeWriter) -> None:
         self._descriptor, self._pipe = descriptor, pipe
+        self.name, self.raw = f"<{descriptor}>", io.RawIOBase()
 
     def write(self, data: Any, /) -> int:
         self._pipe.append(bytes(data))

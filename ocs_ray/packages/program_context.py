@@ -116,12 +116,13 @@ class ProgramContext:
     def health(self) -> dict[str, Any]:
         """What the monitoring handlers say, together."""
         together: dict[str, Any] = {"healthy": True}
+        said: Any
         for monitor in self._monitors:
             try:
                 said = monitor()
             except Exception as failure:
                 said = {"healthy": False, "problem": f"{type(failure).__name__}: {failure}"}
-            details = said if isinstance(said, dict) else {"healthy": bool(said)}
+            details: dict[str, Any] = said if isinstance(said, dict) else {"healthy": bool(said)}
             together = {**together, **details, "healthy": together["healthy"] and bool(details.get("healthy", True))}
         return together
 
