@@ -24,7 +24,7 @@ from ocs_ray.models.package_messages import (
     TagHistory,
     TagPackage,
 )
-from ocs_ray.models.package_names import Digest
+from ocs_ray.models.package_names import Digest, Tag
 from ocs_ray.models.package_records import IndexRefused, PackagePage, PackageRecord
 from ocs_ray.packages.archive_rules import HOUSE_CAPS
 from ocs_ray.packages.import_check import check_import
@@ -69,7 +69,7 @@ class PackageDesk:
         """
         return _found(resolve(self.store.index(), ref))
 
-    def tags_of(self, record: PackageRecord) -> tuple[str, ...]:
+    def tags_of(self, record: PackageRecord) -> tuple[Tag, ...]:
         """The tags that point at a package."""
         return tuple(sorted(tag for tag, at in tags(self.store.index(), record.name).items() if at == record.digest))
 

@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from pydantic_core import to_json
 
@@ -122,7 +122,9 @@ class ProgramContext:
                 said = monitor()
             except Exception as failure:
                 said = {"healthy": False, "problem": f"{type(failure).__name__}: {failure}"}
-            details: dict[str, Any] = said if isinstance(said, dict) else {"healthy": bool(said)}
+            details: dict[str, Any] = (
+                cast("dict[str, Any]", said) if isinstance(said, dict) else {"healthy": bool(said)}
+            )
             together = {**together, **details, "healthy": together["healthy"] and bool(details.get("healthy", True))}
         return together
 
