@@ -5,12 +5,11 @@ Little is imported up here, as in ``verbs``; the work of a verb is imported when
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from ocs_ray.models.instance_records import Channel
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Which = Annotated[str, typer.Argument(metavar="ID", help="An instance: its id, the beginning of it, or - (last).")]
@@ -28,7 +27,7 @@ def make_app() -> typer.Typer:
     app.command("list")(list_all)
     app.command("ls", hidden=True)(list_all)
     app.command("info")(info)
-    for channel in (Channel.OUTPUT, Channel.LOG, Channel.STDOUT, Channel.STDERR):
+    for channel in ("output", "log", "stdout", "stderr"):
         app.command(channel, help=f"Write its {channel} to standard output.")(_reader(channel))
     app.command("input")(give_input)
     app.command("stdin")(give_stdin)
@@ -64,7 +63,7 @@ def info(which: Which, as_json: AsJson = False) -> int:
     return instance_work.info(which, as_json)
 
 
-def _reader(channel: Channel):
+def _reader(channel: str) -> Callable[..., int]:
     def read(which: Which, offset: Offset = 0, tail: Tail = None, follow: Follow = True, run: Run = 0) -> int:
         from ocs_ray.cli import instance_work
 

@@ -15,7 +15,7 @@ from ocs_ray.cli import package_report as report
 from ocs_ray.cli.failures import FAILED, OK
 from ocs_ray.client import Instance, Packages
 from ocs_ray.errors import BadInputError
-from ocs_ray.models.instance_records import Channel, InstanceRecord
+from ocs_ray.models.instance_records import InstanceRecord
 
 T = TypeVar("T")
 INPUT_BYTES: Final = 1 << 18
@@ -37,7 +37,7 @@ def info(which: str, as_json: bool) -> int:
     return _tell(_ask(which, lambda instance: instance.info()), as_json)
 
 
-def read(which: str, channel: Channel, offset: int, tail: int | None, follow: bool, run: int) -> int:
+def read(which: str, channel: str, offset: int, tail: int | None, follow: bool, run: int) -> int:
     """Write a channel to standard output as it comes."""
 
     async def copy(instance: Instance) -> None:
