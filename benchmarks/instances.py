@@ -26,16 +26,16 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 for variable, value in {**TUNING, **LOOPBACK_ONLY, "RAY_AUTH_MODE": "disabled"}.items():
     os.environ.setdefault(variable, value)
 
-import psutil
-import ray
+import psutil  # noqa: E402
+import ray  # noqa: E402
 
-from ocs_ray.actors.spawning import create
-from ocs_ray.client.instance import Instance
-from ocs_ray.client.packages import Packages
-from ocs_ray.location.call import RayPort
-from ocs_ray.models.actor_names import NAMESPACE, PACKAGE_SERVICE
-from ocs_ray.packages.pack import pack
-from ocs_ray.scripting.port import use_default_port
+from ocs_ray.actors.spawning import create  # noqa: E402
+from ocs_ray.client.instance import Instance  # noqa: E402
+from ocs_ray.client.packages import Packages  # noqa: E402
+from ocs_ray.location.call import RayPort  # noqa: E402
+from ocs_ray.models.actor_names import NAMESPACE, PACKAGE_SERVICE  # noqa: E402
+from ocs_ray.packages.pack import pack  # noqa: E402
+from ocs_ray.scripting.port import use_default_port  # noqa: E402
 
 ROUNDS, AT_ONCE, IDLE, LINES = 20, 40, 20, 1_000_000
 PROGRAMS = {
@@ -44,7 +44,7 @@ PROGRAMS = {
     "noting": "import time\n\ndef run():\n    yield time.time()\n",
     "raw": "def run(n):\n    line = b'x' * 79 + b'\\n'\n    for _ in range(n):\n        yield line\n",
     "objects": "def run(n):\n    for i in range(n):\n        yield {'step': i, 'name': 'observe', 'filter': 'F3'}\n",
-    "objects_async": "async def run(n):\n    for i in range(n):\n        yield {'step': i, 'name': 'observe', 'filter': 'F3'}\n",
+    "objects_async": "async def run(n):\n    for i in range(n):\n        yield {'step': i, 'name': 'observe'}\n",
     "stdout": "def run(n):\n    for i in range(n):\n        print('x' * 79)\n",
 }
 

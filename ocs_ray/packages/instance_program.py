@@ -40,7 +40,8 @@ _PR_SET_PDEATHSIG: Final = 1
 _BAD_ENTRY, _FAILED_ON_START = 21, 22
 _PASSED_ON: Final = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _OURS: Final = "OCS_"
-_NOT_OURS: Final = "OCS_ACTOR"  # the program outlives the actor that started it
+ACTOR_MARK: Final = "OCS_ACTOR"
+"""What carries it ends with the actor that started it; an instance outlives it."""
 INSTANCE_MARK: Final = "OCS_INSTANCE"
 """In the environment of a program and of all it starts: ``id/run``."""
 
@@ -264,7 +265,7 @@ def _prepare(task: InstanceTask, package: Path, work: Path, pipes: ProgramPipes)
         os.dup2(source, target)
         os.close(source)
     kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    kept |= {k: v for k, v in os.environ.items() if k.startswith(_OURS) and k != _NOT_OURS}
+    kept |= {k: v for k, v in os.environ.items() if k.startswith(_OURS) and k != ACTOR_MARK}
     mark = f"{task.record.id}/{task.record.run}"
     os.environ.clear()
     os.environ.update(kept)

@@ -14,8 +14,10 @@ from typing import Final
 
 from ocs_ray.errors import ClusterError
 from ocs_ray.packages import fork_server
+from ocs_ray.packages.instance_program import ACTOR_MARK
 
 START_S: Final = 60.0
+_LEFT_OUT: Final = ("PYTHONDONTWRITEBYTECODE", ACTOR_MARK)
 
 
 class WarmProcess:
@@ -66,7 +68,7 @@ class WarmProcess:
             return self._asking
         self.close()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        environment = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
         home = str(Path(fork_server.__file__).parents[2])  # a checkout that is not installed
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (home, environment.get("PYTHONPATH"))))
         with theirs:
