@@ -15,7 +15,7 @@ from ocs_ray.config.catalogue_reading import Fault
 from ocs_ray.config.obs_mode_catalogue import survey
 from ocs_ray.errors import BadInputError
 from ocs_ray.models.identifiers import VariationInfo
-from ocs_ray.models.obs_mode import ObsModeConfig
+from ocs_ray.models.obs_mode import PACKAGE, ObsModeConfig
 from ocs_ray.scripting.script_check import Problem, ScriptReport, check_script
 
 NO_FAULT = "good"
@@ -67,7 +67,7 @@ def _faults_of(name: str, faults: tuple[Fault, ...]) -> tuple[BadInputError, ...
 
 def _check_mode(mode: ObsModeConfig) -> CheckedMode:
     scripts = tuple(
-        CheckedScript(info, None if script is None else _check_script(script, mode.root))
+        CheckedScript(info, None if script is None or script.startswith(PACKAGE) else _check_script(script, mode.root))
         for info, script in mode.sequencers.items()
     )
     faults = [_of_script(info, problem) for info, report in scripts if report for problem in _problems(report)]
