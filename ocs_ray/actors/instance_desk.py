@@ -249,6 +249,14 @@ class InstanceDesk:
                 await self._changed.wait_for(lambda: self._book.get(record.id).status.is_final)
         return self._book.get(record.id)
 
+    async def get(self, id_: str) -> InstanceRecord:
+        """One instance; its host is up then, as far as its machine is there, so that it can be read."""
+        record = self._book.get(id_)
+        if record.machine:
+            with contextlib.suppress(OcsError):
+                await self._room.host(record.machine)
+        return record
+
     def page(self, message: ListInstances, digests: list[Digest] | None) -> InstanceList:
         """Part of the list."""
         before = 0.0 if message.all else time.time()

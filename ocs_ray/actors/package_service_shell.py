@@ -98,7 +98,7 @@ class PackageServiceShell:
                 self._instances.changed(message)
                 return Ok()
             case GetInstance(id=id_):
-                return self._instances.book.get(id_)
+                return await self._instances.get(id_)
             case GetRuns(id=id_):
                 book = self._instances.book
                 return InstanceList(instances=book.runs(book.get(id_).id))

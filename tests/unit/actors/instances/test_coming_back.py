@@ -116,3 +116,16 @@ def test_given_an_instance_no_machine_knows_of_when_the_service_is_back_then_it_
         return KillInstance(id=Id(id_))
 
     run_story(story)
+
+
+def test_given_a_platform_that_was_down_when_up_again_then_what_ended_before_can_be_read(run_story: Story) -> None:
+    async def story(on: Platform) -> None:  # case 30
+        instance = await on.packages.start(await on.send(), [7, 1])
+        await instance.wait(5)
+        for shell in (PACKAGE_SERVICE, HOST):
+            on.lose(shell)
+        await on.start_service()
+        assert HOST not in on.shells  # nothing is alive, so nobody needed it yet
+        assert await on.instance(instance.id).output() == b"7\n"
+
+    run_story(story)
