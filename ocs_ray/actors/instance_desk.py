@@ -68,6 +68,8 @@ class InstanceDesk:
         self._changed = asyncio.Condition()
         self._away_since: dict[str, float] = {}
         self._chores: set[asyncio.Task[None]] = set()
+        self.going: set[Digest] = set()
+        """Packages that are being deleted: nothing of theirs starts any more."""
 
     async def open(self) -> None:
         """Read the journal; instances that were alive are looked for where they ran."""
@@ -102,9 +104,13 @@ class InstanceDesk:
         """
         return await self._once(message.request, lambda: self._start(message, package))
 
-    async def restart(self, message: RestartInstance) -> InstanceRecord:
-        """Kill it if it is alive and start it again; see ``RestartInstance``."""
-        return await self._once(message.request, lambda: self._restart(message))
+    async def restart(self, message: RestartInstance, package: PackageRecord) -> InstanceRecord:
+        """Kill it if it is alive and start it again; see ``RestartInstance``.
+
+        Raises:
+            RefusedError: it has ended, and a limit is reached.
+        """
+        return await self._once(message.request, lambda: self._restart(message, package))
 
     async def _once(self, request: Id, work: Callable[[], Coroutine[Any, Any, InstanceRecord]]) -> InstanceRecord:
         task = self._requests.get(request)
@@ -153,16 +159,19 @@ class InstanceDesk:
         return await self._run(task)
 
     def _admit(self, package: PackageRecord) -> None:
+        if package.digest in self.going:
+            raise RefusedError("going", "start", f"{package.label} is being deleted")
         alive = self._book.population(package.digest)
         limit = admit(alive, self._limits, package.label, package.manifest.observatory.limits)
         if limit is not None:
             raise RefusedError("limit", "start", limit.text)
 
-    async def _restart(self, message: RestartInstance) -> InstanceRecord:
+    async def _restart(self, message: RestartInstance, package: PackageRecord) -> InstanceRecord:
         record = self._book.get(message.id)
         if not record.status.is_final:
             await self.kill(KillInstance(id=record.id))
             record = self._book.get(record.id)
+        self._admit(package)
         before = self._book.task(record.id)
         fresh = before.record.model_copy(update={"run": record.run + 1, "created_unix_s": time.time(), "machine": ""})
         return await self._run(before.model_copy(update={"record": fresh}))
@@ -339,6 +348,8 @@ class InstanceDesk:
                 log.warning("looking after instances failed: %s", failure)
 
     async def _look_after(self) -> None:
+        if not self._book.alive():
+            return
         now = time.monotonic()
         registered, machines = set(self._port.names()), set(self._room.machines())
         for machine in {record.machine for record in self._book.alive() if record.machine}:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -109,7 +111,8 @@ class PackageServiceShell:
             case KillInstance():
                 return await self._instances.kill(message)
             case RestartInstance():
-                return await self._instances.restart(message)
+                digest = self._instances.book.get(message.id).digest
+                return await self._instances.restart(message, self._packages.find(digest))
             case WaitInstance():
                 return await self._instances.wait(message)
             case EndInstances(deadline_s=deadline_s):
@@ -157,24 +160,36 @@ class PackageServiceShell:
 
     async def _delete(self, message: DeletePackage) -> PackagesDeleted:
         record = self._packages.find(message.ref)
-        if alive := self._instances.book.alive(record.digest):
-            if not message.force:
-                ids = ", ".join(str(each.id) for each in alive[:3])
-                text = f"{record.label} has {len(alive)} instances that are alive: {ids} (end them first, or use force)"
-                raise RefusedError("in use", "delete", text)
+        if (alive := self._instances.book.alive(record.digest)) and not message.force:
+            ids = ", ".join(str(each.id) for each in alive[:3])
+            text = f"{record.label} has {len(alive)} instances that are alive: {ids} (end them first, or use force)"
+            raise RefusedError("in use", "delete", text)
+        with self._closed_to_starts(record):
             await self._instances.end_all(alive, message.deadline_s)
-        gone = await asyncio.to_thread(self._packages.store.delete, record.digest)
+            gone = await asyncio.to_thread(self._packages.store.delete, record.digest)
         return PackagesDeleted(deleted=(gone,))
 
     async def _prune(self, message: PrunePackages) -> PackagesDeleted:
-        if message.force:
-            await self._instances.end_all(self._instances.book.alive(), message.deadline_s)
         store = self._packages.store
+        if message.force:
+            with self._closed_to_starts(*store.index().packages):
+                await self._instances.end_all(self._instances.book.alive(), message.deadline_s)
         used = {record.digest for record in self._instances.book.alive()}
         idle = prunable(store.index(), used)
-        deleted = await asyncio.to_thread(store.prune, [record.digest for record in idle])
+        with self._closed_to_starts(*idle):
+            deleted = await asyncio.to_thread(store.prune, [record.digest for record in idle])
         left = tuple(self._info(record) for record in store.index().packages if record.digest in used)
         return PackagesDeleted(deleted=deleted, in_use=left)
+
+    @contextmanager
+    def _closed_to_starts(self, *packages: PackageRecord) -> Iterator[None]:
+        """Nothing of these packages starts meanwhile; the question and the deletion have awaits between them."""
+        closed = {record.digest for record in packages} - self._instances.going
+        self._instances.going |= closed
+        try:
+            yield
+        finally:
+            self._instances.going -= closed
 
     def _info(self, record: PackageRecord) -> PackageInfo:
         alive = tuple(each.id for each in self._instances.book.alive(record.digest))

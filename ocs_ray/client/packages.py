@@ -6,7 +6,7 @@ import asyncio
 import io
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from ocs_ray.client.instance import Instance
@@ -39,6 +39,9 @@ from ocs_ray.models.package_names import LATEST, PackageName, Tag
 from ocs_ray.packages.pack import Packed, PackProgress, pack
 from ocs_ray.scripting.port import Port, current_port
 
+if TYPE_CHECKING:
+    from ocs_ray.client.sync_packages import SyncPackages
+
 READ_S: Final = 10.0
 TAKE_IN_S: Final = 180.0
 """Longest wait for a package to be checked and kept, in seconds."""
@@ -57,6 +60,13 @@ class Packages:
 
     def __init__(self, port: Port | None = None) -> None:
         self._port = port
+
+    @property
+    def sync(self) -> SyncPackages:
+        """The same, blocking, for code without ``await``."""
+        from ocs_ray.client.sync_packages import SyncPackages
+
+        return SyncPackages(self._port)
 
     @staticmethod
     def pack(

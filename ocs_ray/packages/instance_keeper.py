@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import ctypes
 import fcntl
 import json
 import os
@@ -27,6 +26,7 @@ from ocs_ray.core.retention import expires_at, surplus
 from ocs_ray.models.instance_messages import StartFailure
 from ocs_ray.models.instance_records import Channel, InstanceStatus
 from ocs_ray.models.package_manifest import Backpressure
+from ocs_ray.packages.descendants import adopt_descendants, end_descendants, how_it_ended
 from ocs_ray.packages.instance_channels import subject_of
 from ocs_ray.packages.instance_program import ProgramPipes
 from ocs_ray.packages.instance_program import run as run_program
@@ -38,7 +38,6 @@ from ocs_ray.packages.segment_log import SegmentLog
 PIPE_BYTES: Final = 1 << 18
 LEAVE_S: Final = 0.5
 """How long a program that said it is through may take to be gone, in seconds."""
-_PR_SET_CHILD_SUBREAPER: Final = 36
 _BLOCKING: Final = (Channel.OUTPUT, Channel.STDOUT)
 _DRAIN_BYTES: Final = 1 << 30
 
@@ -80,7 +79,7 @@ class InstanceKeeper:
 
     def run(self) -> None:
         """Start the program and keep it until it and all it started are gone."""
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        adopt_descendants()
         self._start_program()
         self._listen()
         while not self._record.status.is_final:
@@ -351,29 +350,18 @@ class InstanceKeeper:
         self._unwatch(self._end_sign)
         _, how = os.waitpid(self._pid, 0)
         self._hear_program()
-        self._end_children()
+        end_descendants()
         for channel, source in self._sources.items():
             taken = 0
             while self._read(channel) and taken < _DRAIN_BYTES:
                 taken += PIPE_BYTES
             self._unwatch(source)
-        trigger, code, reason = self._outcome or (Trigger.PROCESS_GONE, None, _how_it_ended(how))
+        trigger, code, reason = self._outcome or (Trigger.PROCESS_GONE, None, how_it_ended(how))
         if self._record.status is InstanceStatus.KILLING or (
             self._record.status is InstanceStatus.STOPPING and trigger is Trigger.PROCESS_GONE
         ):
             reason = ""  # somebody wanted it to end: how it did is no news
         self._move(trigger, code, reason)
-
-    def _end_children(self) -> None:
-        """What the program started is ours now; what that started becomes ours as it ends."""
-        children = Path(f"/proc/self/task/{os.getpid()}/children")
-        while pids := children.read_text().split():
-            for pid in pids:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(int(pid), signal.SIGKILL)
-            for pid in pids:
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(int(pid), 0)
 
     def _finish(self, moved: Moved) -> None:
         now = time.time()
@@ -402,10 +390,3 @@ class InstanceKeeper:
 
     def _state(self) -> dict[str, Any]:
         return {"state": self._kept().model_dump(mode="json", by_alias=True)}
-
-
-def _how_it_ended(how: int) -> str:
-    code = os.waitstatus_to_exitcode(how)
-    if code < 0:
-        return f"its process was ended by the signal {signal.Signals(-code).name}"
-    return f"its process ended by itself with exit code {code}"

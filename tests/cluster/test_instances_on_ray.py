@@ -78,6 +78,7 @@ def test_given_a_package_when_started_then_its_output_comes_through_the_host(
 
     send_name = send(COUNT, "count")
     asyncio.run(story())
+    assert Packages().sync.start(send_name, [5, 1]).output() == b"5\n"
 
 
 def test_given_a_resource_one_instance_holds_when_a_second_wants_it_then_it_starts_after_the_first(

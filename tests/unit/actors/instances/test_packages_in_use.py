@@ -167,3 +167,31 @@ def test_given_an_id_that_is_taken_or_ambiguous_when_used_then_that_is_told(run_
             await on.instance("other").info()
 
     run_story(story)
+
+
+def test_given_a_package_that_is_being_deleted_when_started_then_that_is_refused(run_story: Story) -> None:
+    async def story(on: Platform) -> None:  # case 10
+        name = await on.send(STUBBORN)
+        await on.packages.start(name)
+        deleting = asyncio.create_task(on.packages.delete(name, force=True, deadline_s=0.3))
+        await asyncio.wait([deleting], timeout=0.1)
+        with pytest.raises(RefusedError, match="is being deleted"):
+            await on.packages.start(name)
+        await deleting
+        with pytest.raises(UnknownPackageError):
+            await on.packages.start(name)
+
+    run_story(story)
+
+
+def test_given_a_limit_that_is_reached_when_an_ended_one_is_restarted_then_that_is_refused(run_story: Story) -> None:
+    async def story(on: Platform) -> None:  # case 14
+        name = await on.send(FOREVER)
+        ended = await on.packages.start(name)
+        await ended.kill()
+        running = await on.packages.start(name)
+        with pytest.raises(RefusedError, match="allows 1"):
+            await ended.restart()
+        assert (await running.restart()).run == 2
+
+    run_story(story, instances=1)
