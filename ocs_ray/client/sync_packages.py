@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from ocs_ray.client.instance import Instance
-from ocs_ray.client.packages import Packages
+from ocs_ray.client.package_calls import PackageCalls
 from ocs_ray.models.identifiers import Id
 from ocs_ray.scripting.blocking_loop import wait_for_result
 from ocs_ray.scripting.port import Port, current_port
@@ -16,7 +16,7 @@ R = TypeVar("R")
 
 
 def _of_packages(
-    method: Callable[Concatenate[Packages, P], Coroutine[Any, Any, R]],
+    method: Callable[Concatenate[PackageCalls, P], Coroutine[Any, Any, R]],
 ) -> Callable[Concatenate[SyncPackages, P], R]:
     def call(packages: SyncPackages, *args: P.args, **kwargs: P.kwargs) -> R:
         return wait_for_result(method(packages.here(), *args, **kwargs))
@@ -75,22 +75,22 @@ class SyncPackages:
     def __init__(self, port: Port | None = None) -> None:
         self._port = port
 
-    def here(self) -> Packages:
+    def here(self) -> PackageCalls:
         """The packages through the door that is in use where this is called."""
-        return Packages(self._port or current_port())
+        return PackageCalls(self._port or current_port())
 
     def start(self, ref: str, *args: Any, **options: Any) -> SyncInstance:
         """Start an instance; see ``Packages.start``."""
         return SyncInstance(wait_for_result(self.here().start(ref, *args, **options)).id, self._port)
 
-    pack = staticmethod(Packages.pack)
-    send = _of_packages(Packages.send)
-    list = _of_packages(Packages.list)
-    info = _of_packages(Packages.info)
-    tag = _of_packages(Packages.tag)
-    rollback = _of_packages(Packages.rollback)
-    history = _of_packages(Packages.history)
-    delete = _of_packages(Packages.delete)
-    prune = _of_packages(Packages.prune)
-    instances = _of_packages(Packages.instances)
-    collect = _of_packages(Packages.collect)
+    pack = staticmethod(PackageCalls.pack)
+    send = _of_packages(PackageCalls.send)
+    list = _of_packages(PackageCalls.list)
+    info = _of_packages(PackageCalls.info)
+    tag = _of_packages(PackageCalls.tag)
+    rollback = _of_packages(PackageCalls.rollback)
+    history = _of_packages(PackageCalls.history)
+    delete = _of_packages(PackageCalls.delete)
+    prune = _of_packages(PackageCalls.prune)
+    instances = _of_packages(PackageCalls.instances)
+    collect = _of_packages(PackageCalls.collect)
