@@ -193,5 +193,65 @@ class ClusterError(OcsError):
 
 
 @dataclass(eq=False)
+class PackageRefusedError(BadInputError):
+    """A package is broken, hostile or too big; nothing of it was kept.
+
+    Args:
+        reason: one word for programs, see ``ocs_ray.packages.archive_rules.Reason``: ``link``, ``bytes``, ``syntax``...
+    """
+
+    reason: str
+
+
+@dataclass(eq=False)
+class UnknownPackageError(OcsError):
+    """The store has no such package or tag."""
+
+    subject: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"there is no package {self.subject}" + (f" ({self.remedy})" if self.remedy else "")
+
+
+@dataclass(eq=False)
+class PackageTakenError(OcsError):
+    """Other bytes have this name and version already: a version never changes its content.
+
+    Args:
+        label: ``name@version``.
+        kept: digest of what the store has.
+        offered: digest of what was sent.
+    """
+
+    label: str
+    kept: str
+    offered: str
+
+    def __str__(self) -> str:
+        return f"{self.label} is {self.kept} and stays so; sent was {self.offered} (raise the version in package.json)"
+
+
+@dataclass(eq=False)
+class ExpiredError(OcsError):
+    """What was asked for was kept for its time, or up to its number of bytes, and is gone.
+
+    Args:
+        subject: what it was: ``output of instance 7f3a``.
+        expired_at: UTC time in ISO form, empty when the number of bytes ended it.
+        first_offset: the first offset, in bytes, that can still be read; -1 when none can.
+    """
+
+    subject: str
+    expired_at: str
+    first_offset: int
+
+    def __str__(self) -> str:
+        if self.expired_at:
+            return f"{self.subject}: expired at {self.expired_at} (set retention_s in package.json to keep it longer)"
+        return f"{self.subject}: expired by its limit of bytes; it begins at offset {self.first_offset} now"
+
+
+@dataclass(eq=False)
 class NameTakenError(ClusterError):
     """A component of this name runs already, maybe on another machine."""

@@ -57,6 +57,11 @@ class Loading:
         Returns:
             Why it did not work, each text once; empty when all run.
         """
+        resolved = await asyncio.gather(*(self._seen.resolve(one.message) for one in loads))
+        if unknown := [str(answer) for answer in resolved if not isinstance(answer, LoadScript)]:
+            return tuple(sorted(set(unknown)))
+        found = [answer for answer in resolved if isinstance(answer, LoadScript)]
+        loads = [Load(one.component, message) for one, message in zip(loads, found, strict=True)]
         # A component that refused is not ours to unload: another manager may use it. All others may have begun.
         begun = set(loads)
         reasons: list[str] = []

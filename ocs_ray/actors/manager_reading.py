@@ -9,16 +9,21 @@ from typing import Any, Final, NamedTuple
 from ocs_ray.actors.workplace import Directory, Reservations
 from ocs_ray.core.resource_conflict import holdings, running_modes
 from ocs_ray.errors import LocationError, OcsError
-from ocs_ray.models.actor_names import actor_name, component_of
+from ocs_ray.models.actor_names import PACKAGE_SERVICE, actor_name, component_of
 from ocs_ray.models.agent_messages import AgentStatus, GetAgentStatus
-from ocs_ray.models.component_messages import GetComponentStatus, SequenceComponentStatus
+from ocs_ray.models.component_messages import GetComponentStatus, LoadScript, ScriptSource, SequenceComponentStatus
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.message import Message
-from ocs_ray.models.obs_mode import ObsModeConfig
+from ocs_ray.models.obs_mode import PACKAGE, ObsModeConfig
+from ocs_ray.models.package_messages import ResolvedScript, ResolveScript
+from ocs_ray.models.package_names import LATEST, Tag
 from ocs_ray.models.prefix import ComponentType, Prefix, Subsystem
 
 STATUS_S: Final = 3.0
 """Longest wait for a component or an agent to say who it is, in seconds; an agent asks its own for 2 s."""
+
+RESOLVE_S: Final = 30.0
+"""Longest wait for the package service to say where a script lies, in seconds; it may have to unpack it."""
 
 Components = Mapping[Prefix, SequenceComponentStatus | None]
 """Every registered sequence component -> what it says; None for one that does not answer."""
@@ -116,6 +121,25 @@ class Observatory:
             return await self._directory.ask(actor_name(prefix, kind), message, timeout_s)
         except OcsError as failure:
             return failure
+
+    async def resolve(self, message: LoadScript) -> LoadScript | OcsError:
+        """The same with the files of the package it names, as the tag points now; the error as a value.
+
+        What is loaded keeps its digest when the tag moves later.
+        """
+        source = message.script
+        if source is None or not source.file.startswith(PACKAGE):
+            return message
+        wanted = source.file.removeprefix(PACKAGE)
+        by_prefix = not wanted or (wanted.startswith("@") and "/" not in wanted)  # @scope/name is a name
+        try:
+            tag = Tag(wanted.removeprefix("@") or LATEST) if by_prefix else Tag(LATEST)
+            question = ResolveScript(prefix=message.prefix, ref="" if by_prefix else wanted, tag=tag)
+            found: ResolvedScript = await self._directory.ask(PACKAGE_SERVICE, question, RESOLVE_S)
+        except OcsError as failure:
+            return failure
+        script = ScriptSource(file=found.file, root=found.root, digest=found.digest)
+        return message.model_copy(update={"script": script})
 
 
 def idle(components: Components) -> list[Prefix]:

@@ -7,6 +7,7 @@ Ray re-runs ``__init__`` with the same arguments when it restarts an actor, so a
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import ray
@@ -18,14 +19,25 @@ from ocs_ray.actors.component_notes import RayNotes
 from ocs_ray.actors.component_shell import ComponentShell
 from ocs_ray.actors.config_service_shell import ConfigServiceShell
 from ocs_ray.actors.event_service_shell import EventServiceShell
+from ocs_ray.actors.instance_host_shell import InstanceHostShell
+from ocs_ray.actors.instance_room import RayRoom
 from ocs_ray.actors.left_over import end_left_over
 from ocs_ray.actors.manager_shell import ManagerShell
+from ocs_ray.actors.package_service_shell import PackageServiceShell
 from ocs_ray.actors.placement import RayReservations
 from ocs_ray.actors.process_mark import mark_processes
 from ocs_ray.actors.sequence_component_shell import SequenceComponentShell
 from ocs_ray.actors.sequencer_actor import Sequencer
 from ocs_ray.actors.spawning import RayDirectory, RaySpawner
-from ocs_ray.models.actor_names import ALARM_SERVICE, CONFIG_SERVICE, EVENT_SERVICE, SEQUENCE_MANAGER
+from ocs_ray.core.instance_limits import PlatformLimits
+from ocs_ray.models.actor_names import (
+    ALARM_SERVICE,
+    CONFIG_SERVICE,
+    EVENT_SERVICE,
+    PACKAGE_SERVICE,
+    SEQUENCE_MANAGER,
+    instance_host,
+)
 from ocs_ray.models.component_messages import DeviceSpec, ShutdownComponent
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.telemetry.structured_log import log_as
@@ -140,6 +152,21 @@ class ConfigService(_Host):
         super().__init__(CONFIG_SERVICE, ConfigServiceShell(folder))
 
 
+class PackageService(_Host):
+    """``CSW.package_service-Service``."""
+
+    def __init__(self, data: str, instances: int | None = None, per_package: int | None = None) -> None:
+        folder, limits = Path(data), PlatformLimits(instances, per_package)
+        super().__init__(PACKAGE_SERVICE, PackageServiceShell(folder, RayRoom(folder), RayDirectory(), limits))
+
+
+class InstanceHost(_Host):
+    """``CSW.instances_<machine>-Service``."""
+
+    def __init__(self, machine: str, data: str) -> None:
+        super().__init__(instance_host(machine), InstanceHostShell(machine, Path(data), RayDirectory()))
+
+
 class SequenceManager(_Host):
     """``ESW.sequence_manager-Service``."""
 
@@ -159,6 +186,8 @@ ACTORS: Final[dict[str, Any]] = {
         EventService,
         AlarmService,
         ConfigService,
+        PackageService,
+        InstanceHost,
         SequenceManager,
         Sequencer,
     )

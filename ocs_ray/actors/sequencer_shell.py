@@ -194,7 +194,8 @@ class SequencerShell:
             case Query(run_id=run_id):
                 return self._core.history.query(run_id)
             case GetRuns(run_id=run_id):
-                return self._core.history.view(run_id)
+                digest = self._source.digest  # of all its runs: a sequencer loads one script in its life
+                return tuple(run.model_copy(update={"digest": digest}) for run in self._core.history.view(run_id))
             case GetSequenceComponent():
                 return self._component
             case AwaitEnd():

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import ray
 from ray.exceptions import RayActorError, RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ocs_ray.actors.left_over import end_left_over
 from ocs_ray.errors import ClusterError, NameTakenError, OcsError, UnreachableError
@@ -110,13 +111,16 @@ def _why_it_is_not_there(name: str, failure: Exception, limit_s: float) -> str:
     return f"{name} did not start: {str(failure).splitlines()[0]}"
 
 
-def create(kind: str, name: str, *args: Any, resource: str | None, restarts: int = -1) -> Any:
+def create(
+    kind: str, name: str, *args: Any, resource: str | None, restarts: int = -1, node_id: str | None = None
+) -> Any:
     """Create a detached named actor, without waiting for it.
 
     Args:
         kind: class name in ``ray_actors``.
         resource: node resource that pins it, None for anywhere.
         restarts: how often Ray restarts it after a crash, -1 for always.
+        node_id: the node it has to be on, for what belongs to a machine that has no resource of ours.
 
     Raises:
         NameTakenError: the name is taken.
@@ -131,6 +135,7 @@ def create(kind: str, name: str, *args: Any, resource: str | None, restarts: int
         max_restarts=restarts,
         max_task_retries=0,  # a command sent twice would be carried out twice
         max_concurrency=QUESTIONS,
+        scheduling_strategy=None if node_id is None else NodeAffinitySchedulingStrategy(node_id, soft=False),
     )
     try:
         return options.remote(*args)

@@ -15,17 +15,23 @@ from ocs_ray.config.catalogue_reading import Fault
 from ocs_ray.config.obs_mode_catalogue import survey
 from ocs_ray.errors import BadInputError
 from ocs_ray.models.identifiers import VariationInfo
-from ocs_ray.models.obs_mode import ObsModeConfig
+from ocs_ray.models.obs_mode import PACKAGE, ObsModeConfig
 from ocs_ray.scripting.script_check import Problem, ScriptReport, check_script
 
 NO_FAULT = "good"
 
 
 class CheckedScript(NamedTuple):
-    """A sequencer of a mode; ``report`` is None when the catalogue names no script for it."""
+    """A sequencer of a mode.
+
+    Args:
+        report: None when the catalogue names no script for it, or a package: that was checked when it was sent.
+        package: ``package:NAME@TAG``, or empty.
+    """
 
     info: VariationInfo
     report: ScriptReport | None
+    package: str
 
 
 class CheckedMode(NamedTuple):
@@ -67,10 +73,12 @@ def _faults_of(name: str, faults: tuple[Fault, ...]) -> tuple[BadInputError, ...
 
 def _check_mode(mode: ObsModeConfig) -> CheckedMode:
     scripts = tuple(
-        CheckedScript(info, None if script is None else _check_script(script, mode.root))
+        CheckedScript(info, None, script or "")
+        if script is None or script.startswith(PACKAGE)
+        else CheckedScript(info, _check_script(script, mode.root), "")
         for info, script in mode.sequencers.items()
     )
-    faults = [_of_script(info, problem) for info, report in scripts if report for problem in _problems(report)]
+    faults = [_of_script(info, problem) for info, report, _ in scripts if report for problem in _problems(report)]
     if mode.example is not None:
         try:
             read_sequence(Path(mode.example))
@@ -108,11 +116,11 @@ def document(report: CatalogueReport) -> dict[str, Any]:
                 "sequencers": [
                     {
                         "sequencer": str(info),
-                        "script": found.file if found else None,
+                        "script": found.file if found else package or None,
                         "handlers": list(found.handlers) if found else [],
                         "states": list(found.states) if found else [],
                     }
-                    for info, found in mode.scripts
+                    for info, found, package in mode.scripts
                 ],
                 "faults": [{"where": fault.where, "problem": fault.problem} for fault in mode.faults],
             }
@@ -126,8 +134,8 @@ def tables(report: CatalogueReport) -> Iterator[RenderableType]:
     shown = report_table.table("", "mode", "is", "sequencer", "script", "registers")
     for mode in report.modes:
         is_good = f"{len(mode.faults)} wrong" if mode.faults else NO_FAULT
-        for info, found in mode.scripts:
-            script = Path(found.file).name if found else "none: simulation only"
+        for info, found, package in mode.scripts:
+            script = Path(found.file).name if found else package or "none: simulation only"
             shown.add_row(mode.name, is_good, info, script, _size(found))
         if not mode.scripts:
             shown.add_row(mode.name, is_good, "", "", "")

@@ -28,7 +28,15 @@ def join_up(
     try:
         config = config_folder(cluster, start.cluster_file, home.project)
         catalogue = str(start.catalogue.resolve())
-        launch(cluster, catalogue, start.time_factor, progress, config, simulation=start.simulation)
+        launch(
+            cluster,
+            catalogue,
+            start.time_factor,
+            progress,
+            config,
+            simulation=start.simulation,
+            data_folder=home.data_folder,
+        )
     finally:
         leave()
     running = RunningCluster(

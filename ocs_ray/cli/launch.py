@@ -11,14 +11,23 @@ from typing import Any, Final
 import ray
 from ray.exceptions import GetTimeoutError, RayError
 
+from ocs_ray.actors.instance_room import release_instances
 from ocs_ray.actors.placement import release_all
 from ocs_ray.actors.spawning import create
 from ocs_ray.errors import ClusterError, OcsError
 from ocs_ray.location.call import ask_sync, find, names
-from ocs_ray.models.actor_names import ALARM_SERVICE, CONFIG_SERVICE, EVENT_SERVICE, SEQUENCE_MANAGER, actor_name
+from ocs_ray.models.actor_names import (
+    ALARM_SERVICE,
+    CONFIG_SERVICE,
+    EVENT_SERVICE,
+    PACKAGE_SERVICE,
+    SEQUENCE_MANAGER,
+    actor_name,
+)
 from ocs_ray.models.agent_messages import Failed, SpawnDevice
 from ocs_ray.models.cluster_file import ClusterFile
 from ocs_ray.models.component_messages import DeviceSpec, ShutdownComponent
+from ocs_ray.models.instance_messages import EndInstances
 from ocs_ray.models.manager_messages import (
     ShutdownAllSequenceComponents,
 )
@@ -43,6 +52,7 @@ def launch(
     config_folder: Path | None = None,
     *,
     simulation: bool = False,
+    data_folder: Path | None = None,
 ) -> None:
     """Start everything of a cluster file and wait until all answer.
 
@@ -53,6 +63,7 @@ def launch(
         progress: is told what is being done, a line at a time.
         config_folder: what the config service serves; without one there is no config service.
         simulation: every script is replaced by one that completes all commands at once.
+        data_folder: of script packages and their instances; without one there is no package service.
 
     Raises:
         ClusterError: a machine has no node, or something did not come up.
@@ -65,7 +76,7 @@ def launch(
         )
     created: list[str] = []
     try:
-        _launch(cluster, catalogue, time_factor, progress, config_folder, created, simulation)
+        _launch(cluster, catalogue, time_factor, progress, config_folder, created, simulation, data_folder)
     except BaseException:
         for name in created:
             with suppress(OcsError):
@@ -81,6 +92,7 @@ def _launch(
     config_folder: Path | None,
     created: list[str],
     simulation: bool,
+    data_folder: Path | None,
 ) -> None:
     factor = time_factor or cluster.simulation.time_factor
     progress(f"starting the services, the Sequence Manager and {len(cluster.machines)} agents")
@@ -94,6 +106,9 @@ def _launch(
     begin("AlarmService", ALARM_SERVICE, resource=HEAD)
     if config_folder is not None:
         begin("ConfigService", CONFIG_SERVICE, str(config_folder), resource=HEAD)
+    if data_folder is not None:
+        limits = cluster.instances
+        begin("PackageService", PACKAGE_SERVICE, str(data_folder), limits.platform, limits.per_package, resource=HEAD)
     begin("SequenceManager", SEQUENCE_MANAGER, catalogue, factor, simulation, resource=HEAD)
     for machine, resource in cluster.machines.items():
         begin("Agent", actor_name(machine, ComponentType.Machine), machine, resource, factor, resource=resource)
@@ -115,6 +130,9 @@ def dismantle() -> int:
     ended = len(names())
     with suppress(OcsError):  # a manager that is gone or hangs must not keep the rest from ending
         ask_sync(SEQUENCE_MANAGER, ShutdownAllSequenceComponents(), SHUTDOWN_S)
+    if PACKAGE_SERVICE in names():
+        with suppress(OcsError):
+            ask_sync(PACKAGE_SERVICE, EndInstances(), SHUTDOWN_S)
     devices = [name for name in names() if name.endswith(DEVICES)]
     with suppress(OcsError):
         asked = [find(name).ask.remote(ShutdownComponent()) for name in devices]
@@ -123,6 +141,7 @@ def dismantle() -> int:
         with suppress(OcsError):
             ray.kill(find(name))
     release_all()
+    release_instances()
     return ended
 
 

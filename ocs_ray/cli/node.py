@@ -68,7 +68,15 @@ def main(arguments: list[str]) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: ended.set())  # not earlier: ray.init sets handlers of its own
         config = config_folder(cluster, asked.cluster_file, home.project)
-        launch(cluster, catalogue, asked.time_factor, _progress, config, simulation=asked.simulation)
+        launch(
+            cluster,
+            catalogue,
+            asked.time_factor,
+            _progress,
+            config,
+            simulation=asked.simulation,
+            data_folder=home.data_folder,
+        )
     except OcsError as failure:
         _say(problem=str(failure), remedy="")
         ray.shutdown()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 PIPE_WIDTH: Final = 200
 """Columns where nobody's window sets a limit; a table takes what it needs of them."""
@@ -41,6 +41,32 @@ def working(text: str) -> Iterator[None]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
         shown.add_task(text, total=None)
         yield
+
+
+@contextmanager
+def progress_bar(text: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar beside the result for what has a size: the function takes a stage, and how much of how much is done.
+
+    Where nobody watches, each stage is a line.
+    """
+    if not sys.stderr.isatty():
+        stages: list[str] = []
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if stage not in stages:
+                stages.append(stage)
+                note(f"{text}: {stage} ...")
+
+        yield tell
+        return
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(text, total=None)
+
+        def move(stage: str, done: int, total: int) -> None:
+            shown.update(task, description=f"{text}: {stage}", completed=done, total=total or None)
+
+        yield move
 
 
 def problem(text: str) -> None:

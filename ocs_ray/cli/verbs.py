@@ -9,7 +9,15 @@ from typing import Annotated
 import typer
 
 import ocs_ray
-from ocs_ray.cli import config_verbs, obsmodes_verbs, operating_verbs, script_verbs, sequencer_verbs
+from ocs_ray.cli import (
+    config_verbs,
+    instance_verbs,
+    obsmodes_verbs,
+    operating_verbs,
+    package_verbs,
+    script_verbs,
+    sequencer_verbs,
+)
 from ocs_ray.cli.arguments import SCALE, AsJson, KeepUp, ModeOption, TimeFactor
 
 
@@ -95,6 +103,8 @@ def make_app() -> typer.Typer:
     app.add_typer(obsmodes_verbs.make_app(), name="obsmodes")
     app.add_typer(script_verbs.make_app(), name="script")
     app.add_typer(config_verbs.make_app(), name="config")
+    app.add_typer(package_verbs.make_app(), name="seq")
+    app.add_typer(instance_verbs.make_app(), name="inst")
     return app
 
 

@@ -2,6 +2,8 @@
 
 from ocs_ray.client.agent import Agent
 from ocs_ray.client.connection import connect, disconnect
+from ocs_ray.client.instance import Instance
+from ocs_ray.client.packages import Packages
 from ocs_ray.client.sequence_manager import SequenceManager
 from ocs_ray.scripting.alarms import Alarms
 from ocs_ray.scripting.command_service import Assembly, Hcd
@@ -17,7 +19,9 @@ __all__ = [
     "Configuration",
     "Events",
     "Hcd",
+    "Instance",
     "Locations",
+    "Packages",
     "SequenceManager",
     "Sequencer",
     "connect",

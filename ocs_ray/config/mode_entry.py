@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, PositiveFloat, ValidationError, fie
 from ocs_ray.errors import BadInputError
 from ocs_ray.models.identifiers import ObsMode, VariationInfo
 from ocs_ray.models.message import Message
-from ocs_ray.models.obs_mode import ObsModeConfig
+from ocs_ray.models.obs_mode import PACKAGE, ObsModeConfig
 from ocs_ray.models.prefix import Subsystem, known_subsystem
 from ocs_ray.models.procedure_settings import ProcedureSettings, SuspendRule
 
@@ -28,7 +28,8 @@ class ModeEntry(Message):
 
     Args:
         resources: subsystems; one that is named twice counts once, as in ESW.
-        sequencers: ``ESW`` or ``IRIS.imager`` -> script, relative to the file; a plain list names no scripts.
+        sequencers: ``ESW`` or ``IRIS.imager`` -> script, relative to the file, or ``package:NAME@TAG``; a plain list
+            names no scripts.
         example: file of a sequence, relative to this one.
         hook_limit_s: longest a hook may take, in seconds.
         procedure: how patient the procedure is with its scripts.
@@ -78,7 +79,7 @@ class ModeEntry(Message):
         return ObsModeConfig(
             name=name,
             resources=self.resources,
-            sequencers={info: str(folder / script) if script else None for info, script in self.sequencers.items()},
+            sequencers={info: _script(folder, script) for info, script in self.sequencers.items()},
             root=str(root.resolve()),
             example=str(folder / self.example) if self.example else None,
             hook_limit_s=self.hook_limit_s,
@@ -86,6 +87,10 @@ class ModeEntry(Message):
                 update={"suspend_when": (*self.procedure.suspend_when, *self.suspend_when)}
             ),
         )
+
+
+def _script(folder: Path, script: str | None) -> str | None:
+    return script if not script or script.startswith(PACKAGE) else str(folder / script)
 
 
 def first_text(failure: ValidationError) -> str:

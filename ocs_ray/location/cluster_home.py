@@ -54,6 +54,11 @@ def find_project(start: Path) -> Path:
     return next((folder for folder in (start, *start.parents) if (folder / "obsmodes").is_dir()), start)
 
 
+def _user_folder(variable: str, below_home: str) -> Path:
+    """Ours among the folders of this user. Source: XDG Base Directory Specification 0.8."""
+    return Path(os.environ.get(variable) or Path.home() / below_home) / "ocs"
+
+
 class ClusterHome:
     """The folder of one cluster.
 
@@ -72,6 +77,10 @@ class ClusterHome:
         self.token_file = self.folder / "token"
         self.log_file = self.folder / "node.log"
         self._state_file = self.folder / "cluster.json"
+        self.data_folder = _user_folder("XDG_DATA_HOME", ".local/share") / self.cluster_id
+        """Packages and what their instances wrote; it outlives the cluster."""
+        self.last_used_file = _user_folder("XDG_STATE_HOME", ".local/state") / f"{self.cluster_id}.json"
+        """What ``-`` means to this user."""
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -41,4 +41,11 @@ def component_of(name: str) -> tuple[Prefix, ComponentType] | None:
 ALARM_SERVICE: Final = actor_name("CSW.alarm_service", ComponentType.Service)
 CONFIG_SERVICE: Final = actor_name("CSW.config_service", ComponentType.Service)
 EVENT_SERVICE: Final = actor_name("CSW.event_service", ComponentType.Service)
+PACKAGE_SERVICE: Final = actor_name("CSW.package_service", ComponentType.Service)
 SEQUENCE_MANAGER: Final = actor_name("ESW.sequence_manager", ComponentType.Service)
+
+
+def instance_host(machine: str) -> str:
+    """Name of the actor that runs the instances of one machine, from the machine's host name."""
+    plain = "".join(char if char.isalnum() and char.isascii() else "_" for char in machine)
+    return actor_name(f"CSW.instances_{plain}", ComponentType.Service)

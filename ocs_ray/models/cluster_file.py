@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, model_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from ocs_ray.models.component_messages import DeviceSpec
 from ocs_ray.models.message import Message
@@ -29,6 +29,18 @@ class SimulationSettings(Message):
     time_factor: PositiveFloat = 1.0
 
 
+class InstanceSettings(Message):
+    """How many instances of script packages may be alive.
+
+    Args:
+        platform: on all machines together; None is no limit but their room.
+        per_package: of one package; its package.json may ask for fewer.
+    """
+
+    platform: PositiveInt | None = None
+    per_package: PositiveInt | None = None
+
+
 class ClusterFile(Message):
     """Machines, where they are, and what runs on them.
 
@@ -39,6 +51,7 @@ class ClusterFile(Message):
         provision: machine prefix -> sequence components ``ocs provision`` starts there by default.
         devices: machine prefix -> devices started with it.
         config: folder of the config service, relative to the project; ``config`` when left out and there is one.
+        instances: limits of script packages.
     """
 
     node: EmbeddedNode | None = None
@@ -49,6 +62,7 @@ class ClusterFile(Message):
     devices: dict[Prefix, tuple[DeviceSpec, ...]] = Field(default_factory=dict[Prefix, tuple[DeviceSpec, ...]])
 
     config: str | None = None
+    instances: InstanceSettings = InstanceSettings()
 
     @model_validator(mode="after")
     def _is_consistent(self) -> ClusterFile:

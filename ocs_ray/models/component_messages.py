@@ -84,10 +84,12 @@ class ScriptSource(Message):
     Args:
         file: path of the script on the machine the sequencer runs on.
         root: the catalogue folder, put on the import path so that scripts share code.
+        digest: of the script package it comes from; empty for a plain file.
     """
 
     file: str
     root: str
+    digest: str = ""
 
 
 class LoadScript(Message):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydantic import PositiveFloat, model_validator
 
 from ocs_ray.models.identifiers import ObsMode, VariationInfo
 from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import Prefix, Subsystem
 from ocs_ray.models.procedure_settings import ProcedureSettings
+
+PACKAGE: Final = "package:"
+"""How a script from a package begins: ``package:NAME@TAG``, or ``package:@TAG`` for the one written for the prefix."""
 
 
 class ObsModeConfig(Message):
@@ -16,8 +21,8 @@ class ObsModeConfig(Message):
     Args:
         name: folder name of the mode.
         resources: subsystems taken whole while the mode is configured.
-        sequencers: ``IRIS`` or ``IRIS.variation`` -> path of its script; None when the catalogue names no script,
-            which is enough for a simulation.
+        sequencers: ``IRIS`` or ``IRIS.variation`` -> path of its script, or ``package:NAME@TAG``; None when the
+            catalogue names no script, which is enough for a simulation.
         root: folder scripts may import from.
         example: path of the example sequence, or None.
         hook_limit_s: longest a hook of one of the scripts may take, in seconds.

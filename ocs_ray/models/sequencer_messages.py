@@ -230,6 +230,7 @@ class RunRecord(Message):
         ended_at: Unix time in seconds, None while it runs.
         response: as it stands.
         steps: with their times, attempts and results.
+        digest: of the script package it ran; empty for a plain file.
     """
 
     run_id: str
@@ -237,6 +238,7 @@ class RunRecord(Message):
     ended_at: float | None
     response: SubmitResponse
     steps: tuple[Step, ...]
+    digest: str = ""
 
 
 class AwaitEnd(Message):

@@ -118,6 +118,8 @@ class Ocs:
             "TMPDIR": str(tmp),
             "PYTHONPATH": os.pathsep.join(filter(None, (str(REPO), os.environ.get("PYTHONPATH")))),
             "PYTHONUNBUFFERED": "1",
+            "XDG_DATA_HOME": str(tmp / "data"),
+            "XDG_STATE_HOME": str(tmp / "state"),
             "NO_COLOR": "1",
             "COLUMNS": "200",
         }

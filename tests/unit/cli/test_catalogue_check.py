@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ocs_ray.cli.catalogue_check import check_catalogue, document
 from ocs_ray.cli.main import run
 
 REPO = Path(__file__).parents[3]
@@ -124,3 +125,11 @@ def test_given_a_file_of_esw_with_faults_when_imported_then_nothing_is_written_a
     assert run(["obsmodes", "import", str(conf), "-o", "out.yaml"]) == 2
     assert "esw-sm.obsModes.A.resources.0: unknown subsystem 'MARS'" in capsys.readouterr().err
     assert not (catalogue.parent / "out.yaml").exists()
+
+
+def test_given_a_script_from_a_package_when_checked_then_the_package_is_named(tmp_path: Path) -> None:
+    (tmp_path / "Night").mkdir()
+    (tmp_path / "Night" / "mode.yaml").write_text('resources: []\nsequencers: {ESW: "package:night@prod"}\n')
+    (mode,) = document(check_catalogue(tmp_path))["obs_modes"]
+    assert mode["faults"] == []
+    assert [each["script"] for each in mode["sequencers"]] == ["package:night@prod"]

@@ -1,0 +1,1 @@
+"""Script packages: pack, check, keep, and what their instances write."""
