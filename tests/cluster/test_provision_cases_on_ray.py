@@ -10,9 +10,8 @@ import asyncio
 import psutil
 import pytest
 import ray
-from pydantic import ValidationError
 
-from ocs_ray.actors.spawning import create
+from ocs_ray.actors.spawning import RaySpawner, create
 from ocs_ray.cli.agent_verbs import agent_of
 from ocs_ray.client import Agent
 from ocs_ray.errors import BadInputError
@@ -36,6 +35,7 @@ from ocs_ray.models.manager_replies import (
     LoadScriptError,
     ManagerStatus,
     SequenceManagerState,
+    SequencerStarted,
     SpawningSequenceComponentsFailed,
     Success,
 )
@@ -130,13 +130,6 @@ def test_given_an_agent_that_goes_away_when_provisioned_then_processing_meanwhil
             create("Agent", name, TCS, MACHINES[TCS], 1.0, resource=MACHINES[TCS])
 
 
-def test_given_a_duplicate_machine_or_a_negative_count_when_provision_is_built_then_it_is_rejected() -> None:
-    with pytest.raises(ValidationError, match="Cannot have multiple entries for same agent prefix"):  # esw_sm case 36
-        Provision.model_validate({"components": {"ESW.primary": 1, "esw.primary": 2}})
-    with pytest.raises(ValidationError, match="greater than or equal to 0"):
-        Provision(components={ESW: -1})
-
-
 # -- details of the modes --------------------------------------------------------------------------------------------
 
 
@@ -157,6 +150,23 @@ def test_given_a_mode_runs_when_details_are_asked_then_the_others_say_whether_co
         assert await empty.spawn(IRIS) == Spawned(prefix=Prefix("IRIS.IRIS_2"))
         clear = (await empty.details())["Clear"]  # esw_sm case 40
         assert (clear.status, clear.missing, clear.blocked_by) == ("NonConfigurable", (), ("Aoesw",))
+
+    asyncio.run(story())
+
+
+def test_given_components_of_agents_and_of_nobody_when_status_is_asked_then_they_are_grouped(
+    empty: WholeObservatory,
+) -> None:
+    async def story() -> None:  # esw_sm case 50
+        await empty.provision(esw=2)
+        assert isinstance(await empty.tell(StartSequencer(subsystem=S.ESW, obs_mode=CLEAR)), SequencerStarted)
+        spawner = RaySpawner(Prefix("IRIS.other"), MACHINES[IRIS])  # a machine without an agent
+        by_hand = (Prefix("IRIS.by_hand"), Prefix("TCS.by_hand"))
+        await asyncio.gather(*map(spawner.spawn_sequence_component, by_hand))
+        status: ManagerStatus = await empty.tell(GetManagerStatus())
+        loaded = {agent.agent: {c.loaded for c in agent.sequence_components} for agent in status.agents}
+        assert loaded == {ESW: {"ESW.Clear", None}, ESW_2: set(), IRIS: set(), TCS: set()}
+        assert {component.prefix for component in status.without_agent} == set(by_hand)
 
     asyncio.run(story())
 
