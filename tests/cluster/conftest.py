@@ -16,8 +16,15 @@ from ocs_ray.actors.placement import release_all
 from ocs_ray.location.call import RayPort, find, names
 from ocs_ray.models.actor_names import NAMESPACE
 from ocs_ray.scripting.port import use_default_port
+from tests.cluster.whole_observatory import WholeObservatory
 
-RESOURCES = {"machine:ESW.m": 1, "machine:IRIS.m": 1, "resource:IRIS": 1, "resource:TCS": 1, "resource:WFOS": 1}
+RESOURCES: dict[str, float] = {
+    "machine:ESW.m": 1,
+    "machine:IRIS.m": 1,
+    "resource:IRIS": 1,
+    "resource:TCS": 1,
+    "resource:WFOS": 1,
+}
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +53,36 @@ def empty_ray(private_ray: None) -> Iterator[None]:
     for name in names():
         ray.kill(find(name))
     release_all()
+
+
+@pytest.fixture(scope="module")
+def launched_whole(private_ray: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeObservatory]:
+    """An observatory with four machines, for all tests of a file."""
+    yield WholeObservatory(tmp_path_factory.mktemp("obsmodes"))
+    for name in names():
+        ray.kill(find(name))
+    release_all()
+
+
+@pytest.fixture
+def whole(launched_whole: WholeObservatory) -> WholeObservatory:
+    """The same with nothing configured."""
+    asyncio.run(launched_whole.clear())
+    return launched_whole
+
+
+@pytest.fixture
+def three(whole: WholeObservatory) -> WholeObservatory:
+    """The same with one component of ESW, one of IRIS, one of TCS, all idle."""
+    asyncio.run(whole.made_of("ESW.ESW_1", "IRIS.IRIS_1", "TCS.TCS_1"))
+    return whole
+
+
+@pytest.fixture
+def four(whole: WholeObservatory) -> WholeObservatory:
+    """The same with two components of ESW, one of IRIS, one of TCS, all idle."""
+    asyncio.run(whole.made_of("ESW.ESW_1", "ESW.ESW_2", "IRIS.IRIS_1", "TCS.TCS_1"))
+    return whole
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def test_given_modes_in_all_situations_when_details_are_asked_then_each_says_wha
             (IRIS_CAL,),
         )  # case 40
         clear = found[CLEAR]
-        assert (clear.status, clear.missing, clear.blocked_by) == ("NonConfigurable", ("IRIS",), (IRIS_CAL,))  # 41
+        assert (clear.status, clear.missing, clear.blocked_by) == ("NonConfigurable", ("IRIS",), (IRIS_CAL,))  # case 41
         night.add_components("IRIS.IRIS_2")
         assert (await details(manager))[CLEAR].missing == ()  # case 42
         assert found[EMPTY].status == "Configurable"

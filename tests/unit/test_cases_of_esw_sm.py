@@ -1,0 +1,62 @@
+"""docs/reference/esw-sm-cases.md names a test for every case that can be, and every test it names names its case."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+REPO = Path(__file__).parents[2]
+PAGE = REPO / "docs" / "reference" / "esw-sm-cases.md"
+OF_THE_HTTP_LAYER = {53}
+REAL = ("cluster/", "system/")
+Named = tuple[str, str]
+
+
+class Row(NamedTuple):
+    """One case: tests as (function, file), and what the last column says."""
+
+    on_ray: list[Named]
+    in_memory: list[Named]
+    note: str
+
+
+def told() -> dict[int, Row]:
+    rows = re.findall(r"^\| (\d+) \| (.*?) \| (.*?) \| (.*?) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    return {int(case): Row(_tests(on_ray), _tests(in_memory), note.strip()) for case, on_ray, in_memory, note in rows}
+
+
+def _tests(cell: str) -> list[Named]:
+    return re.findall(r"`(\w+)` \(([\w/.]+)\)", cell)
+
+
+def cases_of(file: str) -> dict[str, set[int]]:
+    """Test -> the numbers it names: ``# case 3``, ``# esw_sm cases 3, 4``, ``Case 55``."""
+    source = (REPO / "tests" / file).read_text(encoding="utf-8")
+    found: dict[str, set[int]] = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef):
+            text = "\n".join(source.splitlines()[node.lineno - 1 : node.end_lineno])
+            named = " ".join(re.findall(r"\b[Cc]ases? (\d[\d, and]*)", text))
+            found[node.name] = {int(number) for number in re.findall(r"\d+", named)}
+    return found
+
+
+def test_given_the_55_cases_of_the_manager_then_each_has_a_test_or_says_why_not() -> None:
+    cases = told()
+    assert sorted(cases) == list(range(1, 56))
+    assert [n for n, row in cases.items() if not row.in_memory and not row.on_ray and not row.note] == []
+    assert [n for n, row in cases.items() if not row.on_ray and not row.note] == []
+    assert {n for n, row in cases.items() if not row.on_ray and not row.in_memory} == {35} | OF_THE_HTTP_LAYER
+
+
+def test_given_a_test_that_is_named_then_it_is_there_in_its_column_and_names_the_case() -> None:
+    wrong = [
+        (case, function, file)
+        for case, row in told().items()
+        for on_ray, listed in ((True, row.on_ray), (False, row.in_memory))
+        for function, file in listed
+        if file.startswith(REAL) is not on_ray or case not in cases_of(file).get(function, ())
+    ]
+    assert wrong == []
