@@ -105,6 +105,11 @@ def test_given_live_instances_when_the_service_is_killed_then_it_comes_back_and_
         return [await Packages().start(name, [n]) for n in range(4)]
 
     instances = asyncio.run(begin())
+
+    async def all_run() -> bool:
+        return all(record.status is InstanceStatus.RUNNING for record in await Packages().instances())
+
+    eventually(all_run)
     before = {record.id: record for record in asyncio.run(Packages().instances())}
     os.kill(pid_of(PACKAGE_SERVICE), signal.SIGKILL)  # case 30
 

@@ -105,4 +105,4 @@ def test_given_a_joined_cluster_when_taken_down_then_our_actors_are_gone_and_the
     said: dict[str, object],
 ) -> None:
     assert (said["left"], said["nodes_alive"], said["free"], said["up_after"]) == ([], 2, 1.0, False)
-    assert said["ended"] == 9
+    assert said["ended"] == 10
