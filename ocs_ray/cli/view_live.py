@@ -157,7 +157,7 @@ def _others(picture: Picture) -> Table:
 
 def _activity(snapshot: SequencerSnapshot) -> tuple[str, str]:
     running = in_flight(snapshot.steps)
-    done = sum(1 for step in snapshot.steps if step.status.is_finished)
+    done = sum(1 for step in snapshot.steps if step.status.is_done)
     count = f"{done}/{len(snapshot.steps)}" if snapshot.steps else ""
     return (running[1].command.command_name if running else ""), count
 

@@ -30,7 +30,7 @@ class StepList:
         self._next = 0
         self.driven: StepRecord | None = None
         self.nested: list[StepRecord] = []
-        self.done = sum(step.status.is_finished for step in self._steps)
+        self.done = sum(step.status.is_done for step in self._steps)
         self.first_failure: StepRecord | None = None
         self._touched: list[StepRecord] = []
 

@@ -24,6 +24,11 @@ class StepStatus(StrEnum):
         """Whether the step will not change any more."""
         return self not in (StepStatus.PENDING, StepStatus.IN_FLIGHT)
 
+    @property
+    def is_done(self) -> bool:
+        """Whether the step counts as progress: it ran to an end or was passed over. A cancelled one did neither."""
+        return self.is_finished and self is not StepStatus.CANCELLED
+
 
 class Step(Message):
     """One command of a sequence with its progress.

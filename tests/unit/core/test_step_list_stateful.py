@@ -219,5 +219,14 @@ class Steps(RuleBasedStateMachine):
         assert shown <= known
 
 
+def test_given_a_list_that_was_cancelled_when_retried_then_what_never_ran_is_not_counted_as_done() -> None:
+    steps = StepList.of([Setup("ESW.t", "go")] * 2, ["s1", "s2"])
+    steps.take_next(1.0)
+    steps.cancel_pending()
+    steps.end("s1", "broken", 2.0)
+    assert steps.done == 1
+    assert steps.retried().done == 0  # the failed one runs again, the other was kept from running
+
+
 TestStepList = Steps.TestCase
 TestStepList.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
