@@ -41,7 +41,8 @@ _KINDS: Final[Mapping[Need, str]] = {
         GetObsModesDetails GetResources GetPlan GetSequenceManagerState GetManagerStatus GetAgentStatus
         GetComponentStatus GetSequence GetSequencerState GetSequenceComponent IsAvailable IsOnline Query QueryFinal
         SubscribeSequencerState GetRuns GetStatus GetMetrics Watch AwaitEnd GetProcedure WatchProcedure
-        GetCurrentStates NextLockNotice ListEntries ListByComponentType ListByHostname ListByConnectionType ListByPrefix Find Resolve Track
+        GetCurrentStates NextLockNotice ListEntries ListByComponentType ListByHostname ListByConnectionType ListByPrefix
+        Find Resolve Track
         GetEvent Subscribe NextEvents Unsubscribe GetAlarm GetAlarms ConfigExists GetConfig ListConfigs GetConfigHistory
         get_sending get_package list_packages get_tag_history fetch_archive
         get_instance list_instances get_runs wait_instance read_channel get_health

@@ -1,6 +1,6 @@
 """Tokens: made, found, revoked, expired. The file they lie in: ``location.token_file``.
 
-A token is 256 random bits, so one round of SHA-256 is right for it: nobody can try 2^256 of them, however fast a try is.
+A token is 256 random bits, so one round of SHA-256 is right for it: nobody can try 2^256 of them, however fast one is.
 A slow hash such as argon2 is for passwords, which people choose; here it would only make every request slow.
 """
 
