@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from ocs_ray.cli import default_files, ending_signals, terminal
 from ocs_ray.cli.cluster_process import bring_up, take_down
 from ocs_ray.cli.cluster_start import ClusterStart
+from ocs_ray.cli.gateway_choice import NO_GATEWAY, GatewayChoice
 from ocs_ray.cli.interrupts import Interrupts
 from ocs_ray.client import connect, disconnect
 from ocs_ray.config.cluster_config import read_cluster_file
@@ -62,6 +63,7 @@ def ensure_up(
     progress: Callable[[str], None],
     *,
     simulation: bool = False,
+    gateway: GatewayChoice = NO_GATEWAY,
 ) -> tuple[RunningCluster, bool]:
     """The running cluster, and whether it was this call that brought it up. To be called ``alone``.
 
@@ -71,6 +73,7 @@ def ensure_up(
         time_factor: overrides that of the cluster file.
         progress: is told what is being done.
         simulation: scripts that complete all commands at once, and other defaults for the two files.
+        gateway: whether HTTP is served, and where; what runs for one observation serves none.
 
     Raises:
         ClusterError: it did not come up; nothing of it is left.
@@ -85,9 +88,9 @@ def ensure_up(
     else:
         file = default_files.cluster_file(cluster, home.project)
         catalogue = default_files.catalogue(obsmodes, home.project)
-    read_cluster_file(file)  # a slip in a file is told before anything is started
+    settings = gateway.settings(read_cluster_file(file), simulation)  # a slip in a file is told before anything starts
     read_catalogue(catalogue)
-    return bring_up(home, ClusterStart(file, catalogue, time_factor, simulation), progress), True
+    return bring_up(home, ClusterStart(file, catalogue, time_factor, simulation, settings), progress), True
 
 
 def bring_down(home: ClusterHome) -> int:

@@ -6,23 +6,35 @@ from pathlib import Path
 
 from ocs_ray.cli import cluster_session, status_report, terminal
 from ocs_ray.cli.failures import OK
+from ocs_ray.cli.gateway_choice import GatewayChoice
 from ocs_ray.client import SequenceManager
 from ocs_ray.location.cluster_home import ClusterHome, RunningCluster
 
 
-def up(cluster: Path | None, obsmodes: Path | None, time_factor: float | None, simulation: bool, as_json: bool) -> int:
+def up(
+    cluster: Path | None,
+    obsmodes: Path | None,
+    time_factor: float | None,
+    simulation: bool,
+    gateway: GatewayChoice,
+    as_json: bool,
+) -> int:
     """Bring the cluster up, unless it is."""
     home = cluster_session.this_home()
     progress = terminal.note if as_json else terminal.say
     with cluster_session.alone(home):
         running, started = cluster_session.ensure_up(
-            home, cluster, obsmodes, time_factor, progress, simulation=simulation
+            home, cluster, obsmodes, time_factor, progress, simulation=simulation, gateway=gateway
         )
     if as_json:
         terminal.put_document(_place(home, running) | {"already_up": not started, "machines": list(running.machines)})
         return OK
     simulated = ", simulation" if running.simulation else ""
     terminal.say(f"the cluster is {'up' if started else 'already up'}{simulated}: {', '.join(running.machines)}")
+    if running.gateway_url:
+        terminal.say(f"the gateway is at {running.gateway_url}")
+    elif not started and gateway.wanted:
+        terminal.note("it runs without a gateway; to have one: ocs down, then up again")
     for asked_for, used in ((cluster, running.cluster_file), (obsmodes, running.catalogue)):
         if not started and asked_for and asked_for.resolve() != Path(used).resolve():
             terminal.note(f"it was started from {used}; to use {asked_for}: ocs down, then up again")
@@ -68,4 +80,5 @@ def _place(home: ClusterHome, running: RunningCluster) -> dict[str, object]:
         "cluster_file": running.cluster_file,
         "catalogue": running.catalogue,
         "simulation": running.simulation,
+        "gateway_url": running.gateway_url or None,
     }

@@ -20,6 +20,7 @@ from ocs_ray.models.actor_names import (
     ALARM_SERVICE,
     CONFIG_SERVICE,
     EVENT_SERVICE,
+    GATEWAY,
     PACKAGE_SERVICE,
     SEQUENCE_MANAGER,
     actor_name,
@@ -27,17 +28,21 @@ from ocs_ray.models.actor_names import (
 from ocs_ray.models.agent_messages import Failed, SpawnDevice
 from ocs_ray.models.cluster_file import ClusterFile
 from ocs_ray.models.component_messages import DeviceSpec, ShutdownComponent
+from ocs_ray.models.gateway_settings import GatewaySettings
 from ocs_ray.models.instance_messages import EndInstances
 from ocs_ray.models.manager_messages import (
     ShutdownAllSequenceComponents,
 )
 from ocs_ray.models.prefix import ComponentType, Prefix
+from ocs_ray.models.sequencer_messages import GetStatus
 
 SHUTDOWN_S: Final = 10.0
 """Longest the shutdown hooks of all scripts may take, in seconds."""
 DEVICES: Final = (f"-{ComponentType.Assembly}", f"-{ComponentType.HCD}")
 HEAD: Final = "node:__internal_head__"
 """Ray's own resource of the head node, where the services everybody needs are."""
+GATEWAY_APP: Final = "ocs_ray.gateway.app:create_app"
+"""What the gateway's actor serves, by name: actors may not import what is above them."""
 ANSWER_S: Final = 60.0
 """Longest wait for one of them to answer, in seconds."""
 NODES_S: Final = 5.0
@@ -53,7 +58,8 @@ def launch(
     *,
     simulation: bool = False,
     data_folder: Path | None = None,
-) -> None:
+    gateway: GatewaySettings | None = None,
+) -> str:
     """Start everything of a cluster file and wait until all answer.
 
     Args:
@@ -64,6 +70,10 @@ def launch(
         config_folder: what the config service serves; without one there is no config service.
         simulation: every script is replaced by one that completes all commands at once.
         data_folder: of script packages and their instances; without one there is no package service.
+        gateway: where HTTP is served; without it there is no gateway.
+
+    Returns:
+        The gateway's URL; empty without one.
 
     Raises:
         ClusterError: a machine has no node, or something did not come up.
@@ -76,7 +86,9 @@ def launch(
         )
     created: list[str] = []
     try:
-        _launch(cluster, catalogue, time_factor, progress, config_folder, created, simulation, data_folder)
+        return _launch(
+            cluster, catalogue, time_factor, progress, config_folder, created, simulation, data_folder, gateway
+        )
     except BaseException:
         for name in created:
             with suppress(OcsError):
@@ -93,7 +105,8 @@ def _launch(
     created: list[str],
     simulation: bool,
     data_folder: Path | None,
-) -> None:
+    gateway: GatewaySettings | None,
+) -> str:
     factor = time_factor or cluster.simulation.time_factor
     progress(f"starting the services, the Sequence Manager and {len(cluster.machines)} agents")
     handles: dict[str, Any] = {}
@@ -112,6 +125,8 @@ def _launch(
     begin("SequenceManager", SEQUENCE_MANAGER, catalogue, factor, simulation, resource=HEAD)
     for machine, resource in cluster.machines.items():
         begin("Agent", actor_name(machine, ComponentType.Machine), machine, resource, factor, resource=resource)
+    if gateway is not None:
+        begin("Gateway", GATEWAY, gateway, GATEWAY_APP, resource=HEAD)
     for name, handle in handles.items():
         _result(handle.start.remote(), name)
     devices = [(machine, device) for machine, listed in cluster.devices.items() for device in listed]
@@ -119,6 +134,7 @@ def _launch(
         progress(f"starting {len(devices)} simulated devices")
         created += [actor_name(device.prefix, device.component_type) for _, device in devices]
         _start_devices(devices)
+    return "" if gateway is None else _result(handles[GATEWAY].ask.remote(GetStatus()), GATEWAY).url
 
 
 def dismantle() -> int:

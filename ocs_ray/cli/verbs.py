@@ -34,12 +34,25 @@ def up(
         bool,
         typer.Option("--simulation", help="Agents of ESW, TCS, IRIS; scripts that complete every command at once."),
     ] = False,
+    gateway_port: Annotated[
+        int | None,
+        typer.Option(
+            "--gateway-port",
+            metavar="N",
+            min=0,
+            max=65535,
+            help="Port of HTTP, 0 for any; default: 8090 or the next free.",
+        ),
+    ] = None,
+    gateway: Annotated[bool, typer.Option("--gateway/--no-gateway", help="Serve HTTP and WebSockets.")] = True,
     as_json: AsJson = False,
 ) -> int:
     """Start the cluster: agents for all machines, the services, the Sequence Manager, simulated devices."""
     from ocs_ray.cli import cluster_verbs
+    from ocs_ray.cli.gateway_choice import GatewayChoice
 
-    return cluster_verbs.up(cluster, obsmodes, time_factor, simulation, as_json)
+    choice = GatewayChoice(wanted=gateway, port=gateway_port)
+    return cluster_verbs.up(cluster, obsmodes, time_factor, simulation, choice, as_json)
 
 
 def down() -> int:

@@ -36,6 +36,7 @@ class RunningCluster:
         cluster_file: the file it was started from.
         catalogue: folder or file of the observing modes.
         simulation: every script is replaced by one that completes all commands at once.
+        gateway_url: where HTTP is served; empty without a gateway.
     """
 
     address: str
@@ -44,6 +45,7 @@ class RunningCluster:
     cluster_file: str
     catalogue: str
     simulation: bool = False
+    gateway_url: str = ""
 
 
 def find_project(start: Path) -> Path:
