@@ -64,7 +64,6 @@ def _sequencer(name: str, state: SequencerState, good: int, blocked_s: float = 0
 def _play(gateway: Any) -> None:
     """A night with two sequencers, a device that was restarted and a machine that is silent."""
     machine, lives = Prefix("IRIS.machine1"), {"pid": 7, "since": BEGAN}
-    wheel = {"prefix": Prefix("IRIS.imager.filter"), "component_type": ComponentType.Assembly}
     device = DeviceStatus(
         prefix=Prefix("IRIS.imager.filter"),
         component_type=ComponentType.Assembly,
@@ -76,7 +75,6 @@ def _play(gateway: Any) -> None:
         prefix=Prefix("IRIS.IRIS_1"), machine=machine, state="Running", loaded=None, sequencer=None, **lives
     )
     agent = AgentStatus(agent=machine, sequence_components=(component,), devices=(device,), children=(), **lives)
-    idle = _sequencer("IRIS.IRIS_ImagerOnly", SequencerState.IDLE, 4, blocked_s=2.5)
     lost = LostSequencer(prefix=Prefix("TCS.x"), sequence_component=None, at=BEGAN, reason="died")
     gateway.port.components = [
         SEQUENCE_MANAGER,
