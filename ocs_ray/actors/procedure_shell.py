@@ -237,7 +237,10 @@ class ProcedureShell:
             verdict.set_result((effect, self._number))
 
     def _run_handlers(self, moment: pe.Moment, token: int) -> None:
-        self._host.run_moment(moment, lambda failure: self._do_later(lambda: self.core.handlers_ended(token, failure)))
+        def ended(failure: str | None) -> None:
+            self._home.call_soon(lambda: self.do(self.core.handlers_ended(token, failure)))
+
+        self._host.run_moment(moment, ended)
 
     async def _start(self, letter: Letter) -> None:
         if reason := await self._host.start_loaded():

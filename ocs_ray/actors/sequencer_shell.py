@@ -302,6 +302,9 @@ class SequencerShell:
         strand, ctx, script = self._running_script()
         if effect.hook is Hook.NEW_SEQUENCE:
             strand.call(ctx.clear_cancel)
+            if not script.has_hook(effect.hook):  # every sequence comes this way: spare it the way to the strand
+                asyncio.get_running_loop().call_soon(self._handle, ev.HookEnded(effect.token, None))
+                return
         limit_s = min(self._hook_limit_s, SHUTDOWN_HOOK_S) if effect.hook is Hook.SHUTDOWN else self._hook_limit_s
         running = strand.start(script.run_hook(effect.hook, *effect.args), lambda _, failure: ended(failure))
         loop = asyncio.get_running_loop()
