@@ -67,6 +67,7 @@ class Procedure:
         self._guards_ended = 0
         self.link: ProcedureLink | None = None
         self._changed = asyncio.Event()
+        self._is_waking = False
         self._condition = threading.Condition()
 
     # -- the sequencer's side ------------------------------------------------------------------------------------
@@ -82,9 +83,12 @@ class Procedure:
             self.releases += 1
         with self._condition:
             self._condition.notify_all()
-        on_strand(self._wake)
+        if not self._is_waking:  # a run is told of half a dozen states in one breath
+            self._is_waking = True
+            on_strand(self._wake)
 
     def _wake(self) -> None:
+        self._is_waking = False  # first: what is told from now on wakes again
         self._changed.set()
         self._changed = asyncio.Event()
 
