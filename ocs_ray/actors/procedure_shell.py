@@ -160,7 +160,7 @@ class ProcedureShell:
         """Carry out what the core decided; gives the effects back. The script's handlers find it knowing of it."""
         if not effects and self.core.state is _S.EXECUTE is self._script.state:
             return effects  # the steps of a run, thousands a second
-        self._tell_script()
+        self._tell_script(anyway=any(isinstance(effect, pe.Release) for effect in effects))
         for effect in effects:
             match effect:
                 case pe.Entered():
@@ -177,8 +177,6 @@ class ProcedureShell:
                     self._spawn(self._start(letter))
                 case pe.Propagate():
                     self._propagate(effect)
-                case pe.Release():
-                    self._tell_script(anyway=True)
         self._tell_script()
         self._mind_the_end()
         return effects
