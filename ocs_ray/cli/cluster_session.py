@@ -88,7 +88,7 @@ def ensure_up(
     else:
         file = default_files.cluster_file(cluster, home.project)
         catalogue = default_files.catalogue(obsmodes, home.project)
-    settings = gateway.settings(read_cluster_file(file), simulation)  # a slip in a file is told before anything starts
+    settings = gateway.settings(read_cluster_file(file), catalogue, simulation)
     read_catalogue(catalogue)
     return bring_up(home, ClusterStart(file, catalogue, time_factor, simulation, settings), progress), True
 
