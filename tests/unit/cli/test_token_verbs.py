@@ -57,6 +57,8 @@ def test_given_json_when_made_and_listed_then_documents_for_programs(home: Clust
     assert run(["token", "list", "--json"]) == 0
     (listed,) = json.loads(capsys.readouterr().out)["tokens"]
     assert set(listed) == {"name", "roles", "created_at", "expires_at"}
+    assert run(["token", "revoke", "ci", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"revoked": "ci"}
 
 
 @pytest.mark.parametrize(
@@ -86,11 +88,11 @@ def _settings(host: str, **access: Any) -> GatewaySettings:
 def test_given_an_address_others_reach_when_there_is_no_token_then_the_gateway_is_not_started(
     home: ClusterHome, capsys: Capture
 ) -> None:
-    data = home.data_folder
+    data = home.api_tokens_file
     with pytest.raises(ClusterError, match=r"will not listen on 0\.0\.0\.0.*ocs token create"):
         with_access(_settings("0.0.0.0"), data)
     with pytest.raises(ClusterError, match=r"will not listen on 0\.0\.0\.0"):
-        with_access(_settings("0.0.0.0", open_on_loopback=True), None)
+        with_access(_settings("0.0.0.0", open_on_loopback=True), data)
     oidc = OidcSettings(issuer="https://auth.example.org/realms/TMT", audience="tmt-backend-app")
     assert with_access(_settings("0.0.0.0", oidc=oidc), data).access.oidc == oidc
     local = with_access(_settings("127.0.0.1"), data)
