@@ -17,6 +17,7 @@ from ocs_ray.cli import (
     package_verbs,
     script_verbs,
     sequencer_verbs,
+    token_verbs,
 )
 from ocs_ray.cli.arguments import SCALE, AsJson, KeepUp, ModeOption, TimeFactor
 
@@ -118,6 +119,7 @@ def make_app() -> typer.Typer:
     app.add_typer(config_verbs.make_app(), name="config")
     app.add_typer(package_verbs.make_app(), name="seq")
     app.add_typer(instance_verbs.make_app(), name="inst")
+    app.add_typer(token_verbs.make_app(), name="token")
     return app
 
 

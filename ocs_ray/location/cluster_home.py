@@ -23,6 +23,8 @@ from ocs_ray.location.environment import CLUSTER_MARK
 LONGEST_PATH: Final = 40
 """Ray puts sockets below this folder and a socket's path may hold 107 bytes."""
 REMOVALS: Final = 5
+TOKENS: Final = "tokens.json"
+"""Name of the file of the gateway's tokens, in the data folder."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class ClusterHome:
         self._state_file = self.folder / "cluster.json"
         self.data_folder = _user_folder("XDG_DATA_HOME", ".local/share") / self.cluster_id
         """Packages and what their instances wrote; it outlives the cluster."""
+        self.api_tokens_file = self.data_folder / TOKENS
+        """Who may use the gateway."""
         self.last_used_file = _user_folder("XDG_STATE_HOME", ".local/state") / f"{self.cluster_id}.json"
         """What ``-`` means to this user."""
 

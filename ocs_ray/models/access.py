@@ -110,6 +110,7 @@ class Caller(Message):
         is_known: a valid token was shown.
         problem: why a token that was shown is not valid; empty when none was shown.
         is_trusted: access is off on this loopback address: he may do everything.
+        is_undecided: a token was shown, and whoever could tell whether it is valid does not answer.
     """
 
     name: str = ""
@@ -117,3 +118,4 @@ class Caller(Message):
     is_known: bool = False
     problem: str = ""
     is_trusted: bool = False
+    is_undecided: bool = False

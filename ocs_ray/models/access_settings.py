@@ -35,24 +35,6 @@ class OidcSettings(Message):
         return text
 
 
-class AccessSettings(Message):
-    """Who may use the gateway.
-
-    Args:
-        reads_open: whether reads need no token, as in ESW.
-        open_on_loopback: whether changes need no token either, as long as the gateway listens on loopback only.
-        allowed_hosts: further names the gateway is called by, without port.
-        allowed_origins: further web pages that may change things without a token, ``https://ocs.example.org``.
-        oidc: an identity provider; None for tokens of ``ocs token`` alone.
-    """
-
-    reads_open: bool = True
-    open_on_loopback: bool = False
-    allowed_hosts: tuple[str, ...] = ()
-    allowed_origins: tuple[str, ...] = ()
-    oidc: OidcSettings | None = None
-
-
 class LimitSettings(Message):
     """How much of the gateway one request, and one caller, may use.
 
@@ -73,3 +55,25 @@ class LimitSettings(Message):
     headers: PositiveInt = 100
     requests_per_s: PositiveFloat = 500.0
     burst: PositiveInt = 2000
+
+
+class AccessSettings(Message):
+    """Who may use the gateway.
+
+    Args:
+        reads_open: whether reads need no token, as in ESW.
+        open_on_loopback: whether changes need no token either, as long as the gateway listens on loopback only.
+        allowed_hosts: further names the gateway is called by, without port.
+        allowed_origins: further web pages that may change things without a token, ``https://ocs.example.org``.
+        oidc: an identity provider; None for tokens of ``ocs token`` alone.
+        limits: how much a request and a caller may use.
+        token_file: where the tokens of ``ocs token`` lie; set by ``ocs up``.
+    """
+
+    reads_open: bool = True
+    open_on_loopback: bool = False
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    oidc: OidcSettings | None = None
+    limits: LimitSettings = LimitSettings()
+    token_file: str = ""
