@@ -86,8 +86,11 @@ def revoke(name: Name) -> int:
 
 
 def _file() -> TokenFile:
+    from ocs_ray.cli import server_choice
     from ocs_ray.cli.cluster_session import this_home
     from ocs_ray.location.token_file import TokenFile
+
+    server_choice.only_here("ocs token")
 
     return TokenFile(this_home().api_tokens_file)
 

@@ -20,5 +20,6 @@ def create_app(settings: GatewaySettings, port: Port) -> FastAPI:
     app = FastAPI(title="ocs_ray", version=ocs_ray.__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(esw.routes(port, settings))
     app.include_router(api.routes(port, settings))
+    api.prepare(app)
     access.protect(app, port, settings)
     return app
