@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ocs_ray.cli import default_files, ending_signals, terminal
+from ocs_ray.cli import default_files, ending_signals, server_choice, terminal
 from ocs_ray.cli.cluster_process import bring_up, take_down
 from ocs_ray.cli.cluster_start import ClusterStart
 from ocs_ray.cli.gateway_access import with_access
@@ -103,17 +103,25 @@ def bring_down(home: ClusterHome) -> int:
 
 
 def join() -> None:
-    """Connect to the cluster. Ray sets a SIGTERM handler of its own on the way; ours stays.
+    """Connect to the cluster, or to the gateway that was chosen.
+
+    Ray sets a SIGTERM handler of its own on the way; ours stays.
 
     Raises:
         ClusterError: no cluster is up, or it does not answer.
+        AccessError: the gateway does not know the token.
     """
+    if server_choice.server() is not None:
+        server_choice.connect()
+        return
     with ending_signals.kept():
         connect()
 
 
 def leave() -> None:
     """Disconnect; the cluster goes on."""
+    if server_choice.server() is not None:
+        return  # each event loop has closed its connections
     with ending_signals.ignored():
         disconnect()
 
@@ -123,7 +131,10 @@ def run(work: Callable[[Interrupts], Coroutine[Any, Any, T]]) -> T:
 
     async def with_signals() -> T:
         with Interrupts() as signals:
-            return await work(signals)
+            try:
+                return await work(signals)
+            finally:
+                await server_choice.close_connections()
 
     return asyncio.run(with_signals())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ocs_ray.cli import cluster_session, gateway_access, status_report, terminal
+from ocs_ray.cli import cluster_session, gateway_access, server_choice, status_report, terminal
 from ocs_ray.cli.failures import OK
 from ocs_ray.cli.gateway_choice import GatewayChoice
 from ocs_ray.client import SequenceManager
@@ -20,6 +20,7 @@ def up(
     as_json: bool,
 ) -> int:
     """Bring the cluster up, unless it is."""
+    server_choice.only_here("ocs up")
     home = cluster_session.this_home()
     progress = terminal.note if as_json else terminal.say
     with cluster_session.alone(home):
@@ -49,6 +50,7 @@ def up(
 
 def down() -> int:
     """End the cluster; also what is left of one whose owner was killed."""
+    server_choice.only_here("ocs down")
     home = cluster_session.this_home()
     was_up = home.running() is not None
     ended = cluster_session.bring_down(home)
@@ -62,10 +64,8 @@ def down() -> int:
 
 def status(as_json: bool) -> int:
     """What runs."""
-    home = cluster_session.this_home()
     seen = cluster_session.ask(lambda: SequenceManager().status())
-    running = home.running()
-    place = {} if running is None else _place(home, running)
+    place = _present_place()
     if as_json:
         terminal.put_document(place | status_report.document(seen))
         return OK
@@ -73,6 +73,14 @@ def status(as_json: bool) -> int:
     for part in status_report.tables(place, seen):
         screen.print(part)
     return OK
+
+
+def _present_place() -> dict[str, object]:
+    if (server := server_choice.server()) is not None:
+        return {"server": server.url}
+    home = cluster_session.this_home()
+    running = home.running()
+    return {} if running is None else _place(home, running)
 
 
 def _place(home: ClusterHome, running: RunningCluster) -> dict[str, object]:

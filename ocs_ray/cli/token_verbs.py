@@ -89,8 +89,11 @@ def revoke(name: Name, as_json: AsJson = False) -> int:
 
 
 def _file() -> TokenFile:
+    from ocs_ray.cli import server_choice
     from ocs_ray.cli.cluster_session import this_home
     from ocs_ray.location.token_file import TokenFile
+
+    server_choice.only_here("ocs token")
 
     return TokenFile(this_home().api_tokens_file)
 

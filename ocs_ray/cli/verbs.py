@@ -17,6 +17,7 @@ from ocs_ray.cli import (
     package_verbs,
     script_verbs,
     sequencer_verbs,
+    server_choice,
     token_verbs,
 )
 from ocs_ray.cli.arguments import SCALE, AsJson, KeepUp, ModeOption, TimeFactor
@@ -134,6 +135,20 @@ def _everywhere(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from (as OCS_DEBUG=1).")] = False,
+    server: Annotated[
+        str | None,
+        typer.Option("--server", metavar="URL", envvar="OCS_SERVER", help="Work through this gateway, without Ray."),
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--token-file",
+            metavar="FILE",
+            envvar="OCS_TOKEN_FILE",
+            help="File with the token for --server; OCS_TOKEN holds the token itself.",
+        ),
+    ] = None,
 ) -> None:
+    server_choice.choose(server, token_file)
     if debug:
         os.environ["OCS_DEBUG"] = "1"

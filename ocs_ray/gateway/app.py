@@ -26,6 +26,7 @@ def create_app(settings: GatewaySettings, port: Port) -> FastAPI:
     app = FastAPI(title="ocs_ray", version=ocs_ray.__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(esw.routes(port, settings))
     app.include_router(api.routes(port, settings))
+    api.prepare(app)
     access.protect(app, port, settings)
     app.add_middleware(  # last, so that it is outermost: a refusal, too, has to be readable in a browser
         CORSMiddleware,
