@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 
@@ -147,24 +148,33 @@ def test_given_a_change_of_esw_s_contract_when_unknown_or_of_another_role_then_4
 
 
 def _api_changes(app: Any) -> Iterator[tuple[str, str]]:
-    """Method and path of every operation that may change something, with examples in the place of parameters."""
-    for path, operations in app.openapi()["paths"].items():
+    """Method and path of every operation that may change something; once for each choice a part of the path has."""
+    document = app.openapi()
+    for path, operations in document["paths"].items():
         for method in set(METHODS) & set(operations):
             parameters = [*operations.get("parameters", ()), *operations[method].get("parameters", ())]
-            given = {each["name"]: _example(each) for each in parameters if each["in"] == "path"}
-            yield method.upper(), re.sub(r"\{(\w+)(:path)?\}", lambda found, g=given: g[found[1]], path)
+            parts = {each["name"]: _choices(each, document) for each in parameters if each["in"] == "path"}
+            for chosen in product(*parts.values()):
+                given = dict(zip(parts, chosen, strict=True))
+                yield method.upper(), re.sub(r"\{(\w+)(:path)?\}", lambda found, g=given: g[found[1]], path)
 
 
-def _example(parameter: dict[str, Any]) -> str:
+def _choices(parameter: dict[str, Any], document: dict[str, Any]) -> list[str]:
     schema = parameter.get("schema", {})
-    examples = [*schema.get("examples", ()), *schema.get("enum", ()), parameter.get("example")]
-    return str(next((each for each in examples if each), EXAMPLES.get(parameter["name"], RUN)))
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    if "enum" in schema:
+        return schema["enum"]
+    examples = [*schema.get("examples", ()), parameter.get("example"), EXAMPLES.get(parameter["name"]), RUN]
+    return [next(str(each) for each in examples if each)]
 
 
 def test_given_every_changing_route_of_our_api_when_unknown_or_of_another_role_then_401_and_403(
     whole: Whole, client: Client, wrong: dict[str, str]
 ) -> None:
-    for method, path in _api_changes(whole.app()):
+    changes = list(_api_changes(whole.app()))
+    assert len(changes) > 30
+    for method, path in changes:
         body = {"kind": "Pause"}  # what the door for any message takes; others refuse before they look at it
         unknown = client.request(method, path, json=body)
         assert unknown.status_code == 401, (method, path, unknown.text)
