@@ -11,16 +11,21 @@ from typing import Final
 _TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _OTHERS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _STEP: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+MOST_BRACKETS: Final = 1_000_000
+"""A text with more of them, opening and closing, counts as too deep: a sequence of 4 MiB has a third of that."""
 MOST_BUCKETS: Final = 10_000
 """How many callers are remembered; the one that was silent longest is forgotten first."""
 
 
-def nesting(body: bytes) -> int:
-    """How deep the brackets of a JSON text are nested, those in its strings not counted; it need not be valid JSON."""
-    if body.count(b"[") + body.count(b"{") <= 1:
-        return body.count(b"[") + body.count(b"{")
+def nests_deeper(body: bytes, most: int) -> bool:
+    """Whether the brackets of a JSON text are nested deeper than ``most``, or are too many to be looked at.
+
+    Those in its strings do not count; the text need not be valid JSON.
+    """
+    if body.count(b"[") + body.count(b"{") <= most:
+        return False
     brackets = _TEXT.sub(b"", body).translate(None, _OTHERS)
-    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
+    return len(brackets) > MOST_BRACKETS or max(accumulate(map(_STEP.__getitem__, brackets)), default=0) > most
 
 
 @dataclass(slots=True)

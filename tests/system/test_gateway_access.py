@@ -13,7 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 REPO = Path(__file__).parents[2]
 MODE = "WFOS_Cal"
 ESW = {"prefix": f"ESW.{MODE}", "componentType": "Sequencer"}
-SEQUENCE = [{"_type": "Setup", "source": "ESW.night", "commandName": "observationStart", "paramSet": []}]
+START = {"_type": "Setup", "source": "ESW.night", "commandName": "observationStart", "paramSet": []}
+SEQUENCE = [{**START, "maybeObsId": "2026B-001-001"}]
 
 
 def _value(text: str, name: str, **labels: str) -> float:

@@ -8,7 +8,7 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope
 
-from ocs_ray.core.request_limits import nesting
+from ocs_ray.core.request_limits import nests_deeper
 from ocs_ray.models.access_settings import LimitSettings
 
 UPLOADS: Final = "/api/v1/packages"
@@ -56,9 +56,10 @@ async def checked(scope: Scope, receive: Receive, limits: LimitSettings) -> Rece
     except TimeoutError:
         raise BodyRefused(408, f"the body did not come within {BODY_S:g} s") from None
     whole = bytes(body)
-    depth = nesting(whole) if len(whole) <= AT_ONCE else await asyncio.to_thread(nesting, whole)
-    if depth > limits.json_depth:
-        raise BodyRefused(400, f"the body is nested {depth} deep; {limits.json_depth} is the most")
+    most = limits.json_depth
+    small = len(whole) <= AT_ONCE
+    if nests_deeper(whole, most) if small else await asyncio.to_thread(nests_deeper, whole, most):
+        raise BodyRefused(400, f"the body is nested deeper than {most}")
     return _replay([{"type": "http.request", "body": whole, "more_body": False}], receive)
 
 

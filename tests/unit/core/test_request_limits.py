@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocs_ray.core.request_limits import MOST_BUCKETS, TokenBuckets, nesting
+from ocs_ray.core.request_limits import MOST_BUCKETS, TokenBuckets, nests_deeper
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
@@ -24,24 +25,40 @@ def _depth(value: object) -> int:
             return 0
 
 
-@given(JSON, st.booleans())
-def test_given_any_json_when_its_nesting_is_counted_then_it_is_that_of_the_document(value: object, plain: bool) -> None:
-    assert nesting(json.dumps(value, ensure_ascii=plain).encode()) == _depth(value)
+@given(JSON, st.booleans(), st.integers(1, 12))
+def test_given_any_json_when_its_nesting_is_looked_at_then_it_is_that_of_the_document(
+    value: object, plain: bool, most: int
+) -> None:
+    assert nests_deeper(json.dumps(value, ensure_ascii=plain).encode(), most) == (_depth(value) > most)
 
 
-@given(st.binary(max_size=200))
-def test_given_any_bytes_when_counted_then_never_deeper_than_there_are_brackets(body: bytes) -> None:
-    assert 0 <= nesting(body) <= body.count(b"[") + body.count(b"{")
+@given(st.text(alphabet='[]{}",\\a', max_size=200), st.integers(1, 20))
+def test_given_any_text_when_it_is_let_through_then_it_is_flat_or_no_json(text: str, most: int) -> None:
+    if nests_deeper(text.encode(), most):
+        assert text.count("[") + text.count("{") > most
+    else:
+        with suppress(ValueError):
+            assert _depth(json.loads(text)) <= most
 
 
 @pytest.mark.parametrize(
-    ("body", "depth"),
-    [(b"[" * 1_000_000, 1_000_000), (b'["' + b"[" * 100 + b'"]', 1), (b'["\\"[[[["]', 1), (b'{"a":"[[', 1), (b"", 0)],
+    ("body", "is_deep"),
+    [
+        (b"[" * 1_000_000, True),
+        (b"[]" * 500_000, False),
+        (b"[]" * 500_001, True),  # too many to be looked at
+        (b"[" * 64 + b"]" * 64, False),
+        (b"[" * 65 + b"]" * 65, True),
+        (b'{"a":[' * 33 + b"]}" * 33, True),
+        (b'["' + b"[" * 100 + b'"]', False),
+        (b'["\\"' + b"[" * 100, False),
+        (b"", False),
+    ],
 )
-def test_given_hostile_text_when_counted_then_strings_do_not_count_and_open_brackets_do(
-    body: bytes, depth: int
+def test_given_hostile_text_when_looked_at_then_strings_do_not_count_and_open_brackets_do(
+    body: bytes, is_deep: bool
 ) -> None:
-    assert nesting(body) == depth
+    assert nests_deeper(body, 64) is is_deep
 
 
 def test_given_a_burst_when_it_is_used_up_then_one_waits_for_the_next_permit() -> None:
