@@ -120,9 +120,7 @@ def of_the_manager() -> list[Any]:
     return [
         *map(manager.as_esw, plain),
         manager.details_as_esw(replies.ObsModesDetails(obs_modes=(one, two))),
-        manager.details_as_esw(
-            replies.ObsModesDetails(obs_modes=(details("DarkNight_1", "Configurable", "ESW", esw),))
-        ),
+        manager.details_as_esw(replies.ObsModesDetails(obs_modes=(three,))),
         manager.resources_as_esw(replies.ResourcesStatus(resources=(free, held))),
         manager.resources_as_esw(replies.LocationServiceError(reason="error")),
     ]
