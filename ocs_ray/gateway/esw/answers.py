@@ -20,6 +20,8 @@ from ocs_ray.models.locations import (
 LOG: Final = logging.getLogger("ocs.gateway.esw")
 JSON: Final = "application/json"
 ERROR_TYPE: Final = "Error-Type"
+STREAM_OVER: Final = object()
+"""In place of a further frame: what was followed is gone for good, and the socket is closed."""
 DOMAIN_ERRORS: Final = (
     InvalidComponent,
     RegistrationFailed,

@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from ocs_ray.errors import BadInputError, OcsError
 from ocs_ray.gateway.esw.answers import failed, malformed
 from ocs_ray.models.actor_names import CONFIG_SERVICE
+from ocs_ray.models.config_messages import ConfigPath
 from ocs_ray.models.gateway_settings import GatewaySettings
 from ocs_ray.scripting.configuration import Configuration
 from ocs_ray.scripting.port import Port
@@ -34,9 +35,9 @@ class ConfigFiles:
         """The content of a file, of its active version when none is given; 404 when there is none."""
         path = path.lstrip("/")
         try:
-            content = None
+            content, wanted = None, ConfigPath(path)
             if CONFIG_SERVICE in self._port.names():
-                content = await Configuration(self._port).get_bytes(path, version)
+                content = await Configuration(self._port).get_bytes(wanted, version)
         except BadInputError as problem:
             return malformed(problem)
         except OcsError as failure:

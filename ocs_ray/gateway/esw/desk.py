@@ -8,6 +8,7 @@ from typing import Final, cast, get_args
 from ocs_ray.client.sequence_manager import SequenceManager
 from ocs_ray.gateway.esw import manager, sequencer
 from ocs_ray.gateway.esw.agent_service import AgentService
+from ocs_ray.gateway.esw.answers import STREAM_OVER
 from ocs_ray.gateway.esw.location_book import LocationBook
 from ocs_ray.gateway.esw.state_hub import StateHub
 from ocs_ray.models.esw_agent import AgentRequest
@@ -81,6 +82,8 @@ class Desk:
     async def frames(self, request: StreamRequest) -> AsyncGenerator[object, None]:
         """What a WebSocket's request is answered with, one frame after another: text as it is, else to be encoded.
 
+        ``STREAM_OVER`` stands for the end of the socket.
+
         Raises:
             OcsError: nobody answers any more.
             TimeoutError: a run did not end in time.
@@ -103,6 +106,7 @@ class Desk:
         else:
             async for frame in self._states.follow(component.prefix):
                 yield frame
+            yield STREAM_OVER
 
     async def _absent(self, component: ComponentId) -> InvalidComponent | None:
         """ESW's refusal, when there is no such sequencer, nor comes one in a moment."""

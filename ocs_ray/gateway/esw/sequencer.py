@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ocs_ray.core.component_locations import location_of
+from ocs_ray.errors import UnreachableError
 from ocs_ray.models import esw_sequencer as esw
 from ocs_ray.models import sequencer_replies as replies
 from ocs_ray.models import steps
@@ -88,9 +89,13 @@ async def final_response(sequencer: Sequencer, request: esw.QueryFinal) -> Submi
 
     Raises:
         TimeoutError: there was none within the time limit.
+        UnreachableError: the sequencer died.
     """
     limit_s = max(request.timeout, 0.001)
-    response = await sequencer.query_final(request.run_id, timedelta(seconds=limit_s), resume_on_error=True)
+    try:
+        response = await sequencer.query_final(request.run_id, timedelta(seconds=limit_s), resume_on_error=True)
+    except UnreachableError:  # it is gone, or it only was not done in time
+        response = await sequencer.query(request.run_id, resume_on_error=True)
     if not response.is_final:
         raise TimeoutError(f"there was no final response of {request.run_id} within {request.timeout:g} s")
     return response

@@ -13,7 +13,7 @@ from typing import Any, Final
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ocs_ray.errors import BadInputError
-from ocs_ray.gateway.esw.answers import DOMAIN_ERRORS, domain_error, generic_error, malformed_text
+from ocs_ray.gateway.esw.answers import DOMAIN_ERRORS, STREAM_OVER, domain_error, generic_error, malformed_text
 from ocs_ray.models import wire
 
 MOST_WAITING: Final = 16
@@ -67,6 +67,8 @@ async def _write(socket: WebSocket, waiting: asyncio.Queue[str | None], frames: 
                 raise BadInputError("", "this is a binary message", "send JSON as text")
             async with aclosing(frames(text)) as stream:
                 async for frame in stream:
+                    if frame is STREAM_OVER:
+                        return OVER
                     await socket.send_text(_shown(frame))
         except WebSocketDisconnect:
             return None
