@@ -6,9 +6,9 @@ Every message of a script goes through its port, so this is seen here, whichever
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from ocs_ray.core.procedure_states import AT_REST, LEAVING, YIELDED, YIELDING
 from ocs_ray.errors import OcsError
@@ -21,6 +21,7 @@ from ocs_ray.models.sequencer_messages import HOURS_10_S, QueryFinal, RetryFaile
 from ocs_ray.scripting.port import Port
 from ocs_ray.scripting.procedure import Procedure
 
+T = TypeVar("T")
 SEQUENCER: Final = f"-{ComponentType.Sequencer}"
 LOOK_S: Final = 10.0
 """How long another sequencer that is late is asked at a time, in seconds."""
@@ -53,23 +54,32 @@ class ChildRuns:
         self._port = port
         self.parent: Parent | None = None
         self._running: dict[str, int] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def ask(self, name: str, message: object, timeout_s: float) -> Any:
         """Send one message to a named component; see ``Port``."""
         if isinstance(message, QueryFinal) and SEQUENCER in name and self.parent is not None and Procedure.is_in_step():
             async with self.parent.waits_for_child():
                 return await self._port.ask(name, message, timeout_s)
-        reply = await self._port.ask(name, message, timeout_s)
-        if isinstance(message, SubmitSequence | StartSequence | RetryFailed) and isinstance(reply, Started):
-            task = asyncio.create_task(self._follow(name, reply.run_id))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        return reply
+        if isinstance(message, SubmitSequence | StartSequence | RetryFailed):  # whatever becomes of the asker
+            return await asyncio.shield(self._spawned(self._begin(name, message, timeout_s)))
+        return await self._port.ask(name, message, timeout_s)
 
     def names(self) -> list[str]:
         """Names of all components."""
         return self._port.names()
+
+    async def _begin(self, name: str, message: object, timeout_s: float) -> Any:
+        reply = await self._port.ask(name, message, timeout_s)
+        if isinstance(reply, Started):
+            self._spawned(self._follow(name, reply.run_id))
+        return reply
+
+    def _spawned(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _follow(self, name: str, run_id: Id) -> None:
         self._running[name] = self._running.get(name, 0) + 1

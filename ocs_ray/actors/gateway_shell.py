@@ -25,6 +25,8 @@ AGAIN_S: Final = 10.0
 RETRY_S: Final = 0.1
 STARTED_S: Final = 20.0
 """Longest wait for uvicorn to accept connections, in seconds."""
+LARGEST_MESSAGE: Final = 1 << 20
+"""Bytes of the largest message a WebSocket takes: its requests are short."""
 EVERYWHERE: Final = ("0.0.0.0", "::")
 
 
@@ -116,7 +118,9 @@ class GatewayShell:
         port, *more = [each.getsockname()[1] for each in sockets]
         host = socket.gethostname() if self._settings.host in EVERYWHERE else self._settings.host
         shown = f"[{host}]" if ":" in host else host
-        return GatewayStatus(url=f"http://{shown}:{port}", port=port, location_port=more[0] if more else None)
+        return GatewayStatus(
+            url=self._settings.url or f"http://{shown}:{port}", port=port, location_port=more[0] if more else None
+        )
 
     # -- serving -------------------------------------------------------------------------------------------------
 
@@ -124,9 +128,18 @@ class GatewayShell:
         import uvicorn  # no other actor pays for it
 
         module, _, function = self._factory.partition(":")
-        settings = self._settings.model_copy(update={"port": status.port, "location_port": status.location_port})
+        known = {"port": status.port, "location_port": status.location_port, "url": self._settings.url or status.url}
+        settings = self._settings.model_copy(update=known)
         app = getattr(importlib.import_module(module), function)(settings, self._port)
-        config = uvicorn.Config(app, lifespan="on", log_config=None, access_log=False, server_header=False)
+        config = uvicorn.Config(
+            app,
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws_per_message_deflate=False,  # a state that goes to a thousand browsers would be packed a thousand times
+            ws_max_size=LARGEST_MESSAGE,
+        )
         self._server = server = uvicorn.Server(config)
         self._thread = thread = threading.Thread(target=self._run, args=(server, sockets), name="gateway", daemon=True)
         thread.start()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 from ocs_ray.actors.child_runs import comes_late
 from ocs_ray.actors.procedure_host import Host
+from ocs_ray.actors.procedure_record import ProcedureRecord
 from ocs_ray.core import procedure_events as pe
 from ocs_ray.core.mailbox import Disposition, Letter
 from ocs_ray.core.procedure import ProcedureCore
@@ -22,17 +22,14 @@ from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
 from ocs_ray.models.procedure_messages import (
     FOLLOWED,
     CommandResult,
-    ProcedureChange,
     ProcedureStatus,
     SendCommand,
 )
 from ocs_ray.models.procedure_settings import ProcedureSettings
 from ocs_ray.scripting.port import Port
 from ocs_ray.scripting.procedure import Procedure
-from ocs_ray.scripting.time_service import utc_time_now
 
 LOG: Final = logging.getLogger("ocs.procedure")
-CHANGES_KEPT: Final = 500
 _S = ProcedureState
 
 
@@ -52,7 +49,7 @@ class ProcedureShell:
         self.settings = settings
         self.core = ProcedureCore()
         self._home = asyncio.get_running_loop()
-        self._changes: deque[ProcedureChange] = deque(maxlen=CHANGES_KEPT)
+        self._record = ProcedureRecord()
         self._number = 0
         self._moved = asyncio.Event()
         self._verdicts: dict[str, asyncio.Future[tuple[pe.Tell, int]]] = {}
@@ -117,14 +114,11 @@ class ProcedureShell:
         """Wait for the state the command leads to, or for another end of its way; whether it was the former."""
         assert told.letter.command is not None
         target = leads_to(told.state, told.letter.command) or settled(told.state)
-        while not (self.core.state is target or self._passed(target, since)):
+        while not (self.core.state is target or self._record.passed(target, since)):
             if self.core.state in AT_REST or (self.core.state in ENDING and target not in AT_REST):
                 return False
             await self._moved.wait()
         return True
-
-    def _passed(self, target: ProcedureState, since: int) -> bool:
-        return any(change.state is target for change in self._changes if change.number > since)
 
     def _waits_for(self) -> str:
         if self.core.waits_for:
@@ -149,7 +143,7 @@ class ProcedureShell:
             waits_for=tuple(sorted(self.core.waits_for)),
             late=self.late,
             causes=self.causes,
-            changes=tuple(change for change in self._changes if change.number > after),
+            changes=self._record.since(after),
         )
 
     async def watch(self, after: int, timeout_s: float) -> ProcedureStatus:
@@ -166,7 +160,7 @@ class ProcedureShell:
         """Carry out what the core decided; gives the effects back. The script's handlers find it knowing of it."""
         if not effects and self.core.state is _S.EXECUTE is self._script.state:
             return effects  # the steps of a run, thousands a second
-        self._tell_script()
+        self._tell_script(anyway=any(isinstance(effect, pe.Release) for effect in effects))
         for effect in effects:
             match effect:
                 case pe.Entered():
@@ -183,8 +177,6 @@ class ProcedureShell:
                     self._spawn(self._start(letter))
                 case pe.Propagate():
                     self._propagate(effect)
-                case pe.Release():
-                    self._tell_script(anyway=True)
         self._tell_script()
         self._mind_the_end()
         return effects
@@ -208,17 +200,7 @@ class ProcedureShell:
     def _entered(self, effect: pe.Entered) -> None:
         self._number += 1
         self.late = ""
-        self._changes.append(
-            ProcedureChange(
-                number=self._number,
-                at=utc_time_now(),
-                state=effect.state,
-                by=effect.by,
-                reason=effect.reason,
-                sender=effect.sender,
-                run_id=self._host.run_id,
-            )
-        )
+        self._record.note(self._number, effect, self._host.run_id)
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
@@ -237,7 +219,10 @@ class ProcedureShell:
             verdict.set_result((effect, self._number))
 
     def _run_handlers(self, moment: pe.Moment, token: int) -> None:
-        self._host.run_moment(moment, lambda failure: self._do_later(lambda: self.core.handlers_ended(token, failure)))
+        def ended(failure: str | None) -> None:
+            self._home.call_soon(lambda: self.do(self.core.handlers_ended(token, failure)))
+
+        self._host.run_moment(moment, ended)
 
     async def _start(self, letter: Letter) -> None:
         if reason := await self._host.start_loaded():

@@ -17,6 +17,7 @@ from ocs_ray.actors.journal import Journal
 from ocs_ray.actors.procedure_coupling import CANCELLED, ENDED, ProcedureCoupling
 from ocs_ray.actors.procedure_shell import ProcedureShell
 from ocs_ray.actors.questions import Questions
+from ocs_ray.actors.run_ends import RunEnds
 from ocs_ray.actors.sequence_door import SequenceDoor
 from ocs_ray.actors.sequencer_requests import event_of
 from ocs_ray.actors.strand import Strand
@@ -32,6 +33,7 @@ from ocs_ray.models.prefix import Prefix
 from ocs_ray.models.procedure import ProcedureState
 from ocs_ray.models.procedure_messages import GetProcedure, SendCommand, WatchProcedure
 from ocs_ray.models.procedure_settings import ProcedureSettings
+from ocs_ray.models.responses import Started
 from ocs_ray.models.sequencer_messages import (
     AwaitEnd,
     GetMetrics,
@@ -47,6 +49,7 @@ from ocs_ray.models.sequencer_messages import (
     SequencerSnapshot,
     SequencerStatus,
     SetTimeFactor,
+    SubmitSequence,
     Watch,
 )
 from ocs_ray.models.sequencer_replies import Ok
@@ -95,6 +98,7 @@ class SequencerShell:
         self._core = SequencerCore(self._first_version)
         self._journal = Journal(self._first_version)
         self._questions = Questions()
+        self._ends = RunEnds(self._prefix, self._questions, self._handle)
         self._time_scale = TimeScale()
         self._hook_limit_s = HOOK_S
         self._changed: asyncio.Event | None = None
@@ -181,8 +185,8 @@ class SequencerShell:
                 return await self._procedure.watch(after, timeout_s)
             case Request():
                 return await self._request(message)
-            case QueryFinal(timeout_s=timeout_s):
-                return await self._wait_for_the_end(message, timeout_s)
+            case QueryFinal(run_id=run_id, timeout_s=timeout_s):
+                return await self._ends.of(run_id, timeout_s)
             case Watch(after=after, timeout_s=timeout_s):
                 return await self._watch(after, timeout_s)
             case GetStatus():
@@ -221,7 +225,10 @@ class SequencerShell:
                 self._procedure.take(message, lambda reply: self._questions.answer(ask, reply))
             else:
                 self._handle(event_of(message, ask, script))
-        return await self._questions.reply(ask)
+        reply = await self._questions.reply(ask)
+        if isinstance(message, SubmitSequence) and isinstance(reply, Started):
+            return await self._ends.soon(reply, message.final_within_s)
+        return reply
 
     def _unreachable(self, reason: str, remedy: str) -> UnreachableError:
         return UnreachableError(name=f"{self._prefix}-Sequencer", reason=reason, remedy=remedy)
@@ -231,15 +238,6 @@ class SequencerShell:
         if self._coupling is None:
             raise self._unreachable("has not loaded its script yet", "wait for configure")
         return self._coupling.shell
-
-    async def _wait_for_the_end(self, message: QueryFinal, timeout_s: float) -> Any:
-        ask = self._questions.new()
-        try:
-            self._handle(ev.AskFinal(ask, message.run_id))
-            return await self._questions.wait(ask, timeout_s, self._prefix)
-        except BaseException:  # it waited too long, or is not interested any more
-            self._handle(ev.Forget(ask))
-            raise
 
     async def _await_end(self) -> Ok:
         await self._ended.wait()
@@ -304,6 +302,9 @@ class SequencerShell:
         strand, ctx, script = self._running_script()
         if effect.hook is Hook.NEW_SEQUENCE:
             strand.call(ctx.clear_cancel)
+            if not script.has_hook(effect.hook):  # every sequence comes this way: spare it the way to the strand
+                asyncio.get_running_loop().call_soon(self._handle, ev.HookEnded(effect.token, None))
+                return
         limit_s = min(self._hook_limit_s, SHUTDOWN_HOOK_S) if effect.hook is Hook.SHUTDOWN else self._hook_limit_s
         running = strand.start(script.run_hook(effect.hook, *effect.args), lambda _, failure: ended(failure))
         loop = asyncio.get_running_loop()

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import copy_context
@@ -44,6 +45,8 @@ class Strand:
         self._loop = asyncio.new_event_loop()
         self._last_beat = time.monotonic()
         self._closing = False
+        self._handed_over: deque[tuple[Callable[..., object], tuple[object, ...]]] = deque()
+        self._is_woken = False
         self._thread = threading.Thread(target=self._serve, name=f"strand-{name}", daemon=True)
         self._thread.start()
 
@@ -94,8 +97,24 @@ class Strand:
             work.close()
             self._home.call_soon(done, None, asyncio.CancelledError())
         else:
-            self._loop.call_soon_threadsafe(self._begin, work, done, running, context=self._context)
+            self._hand_over(self._begin, work, done, running)
         return running
+
+    def _hand_over(self, function: Callable[..., object], *args: object) -> None:
+        """Let the strand call a function. To wake a thread costs more than most of what it is woken for: once will do.
+
+        The strand says that it is awake before it looks, so what comes after its last look wakes it again.
+        """
+        self._handed_over.append((function, args))
+        if not self._is_woken:
+            self._is_woken = True
+            self._loop.call_soon_threadsafe(self._take_over, context=self._context)
+
+    def _take_over(self) -> None:
+        self._is_woken = False
+        while self._handed_over:
+            function, args = self._handed_over.popleft()
+            self._loop.call_soon(function, *args, context=self._context)
 
     def _begin(self, work: Coroutine[Any, Any, T], done: Callable[..., None], running: Running) -> None:
         if running.is_cancelled:  # while the script blocked the strand
@@ -116,7 +135,7 @@ class Strand:
     def call(self, function: Callable[..., object], *args: object) -> None:
         """Call a plain function on the strand."""
         with suppress(RuntimeError):  # closed already
-            self._loop.call_soon_threadsafe(function, *args, context=self._context)
+            self._hand_over(function, *args)
 
     # -- health --------------------------------------------------------------------------------------------------
 

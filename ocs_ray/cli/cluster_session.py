@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from ocs_ray.cli import default_files, ending_signals, server_choice, terminal
 from ocs_ray.cli.cluster_process import bring_up, take_down
 from ocs_ray.cli.cluster_start import ClusterStart
+from ocs_ray.cli.gateway_access import with_access
 from ocs_ray.cli.gateway_choice import NO_GATEWAY, GatewayChoice
 from ocs_ray.cli.interrupts import Interrupts
 from ocs_ray.client import connect, disconnect
@@ -76,7 +77,7 @@ def ensure_up(
         gateway: whether HTTP is served, and where; what runs for one observation serves none.
 
     Raises:
-        ClusterError: it did not come up; nothing of it is left.
+        ClusterError: it did not come up, or its gateway would be open to other machines; nothing of it is left.
         BadInputError: there is no cluster file or catalogue, or one of them is faulty.
         Interrupted: somebody ended it; nothing of it is left.
     """
@@ -88,7 +89,9 @@ def ensure_up(
     else:
         file = default_files.cluster_file(cluster, home.project)
         catalogue = default_files.catalogue(obsmodes, home.project)
-    settings = gateway.settings(read_cluster_file(file), simulation)  # a slip in a file is told before anything starts
+    settings = gateway.settings(read_cluster_file(file), catalogue, simulation)
+    if settings is not None:
+        settings = with_access(settings, home.api_tokens_file)
     read_catalogue(catalogue)
     return bring_up(home, ClusterStart(file, catalogue, time_factor, simulation, settings), progress), True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ocs_ray.cli import cluster_session, server_choice, status_report, terminal
+from ocs_ray.cli import cluster_session, gateway_access, server_choice, status_report, terminal
 from ocs_ray.cli.failures import OK
 from ocs_ray.cli.gateway_choice import GatewayChoice
 from ocs_ray.client import SequenceManager
@@ -34,6 +34,8 @@ def up(
     terminal.say(f"the cluster is {'up' if started else 'already up'}{simulated}: {', '.join(running.machines)}")
     if running.gateway_url:
         terminal.say(f"the gateway is at {running.gateway_url}")
+        if started and (hint := gateway_access.hint(home, running)):
+            terminal.note(hint)
     elif not started and gateway.wanted:
         terminal.note("it runs without a gateway; to have one: ocs down, then up again")
     for asked_for, used in ((cluster, running.cluster_file), (obsmodes, running.catalogue)):

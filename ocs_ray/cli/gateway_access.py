@@ -4,41 +4,50 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Final
 
+from ocs_ray.config.cluster_config import read_cluster_file
 from ocs_ray.core.token_book import has_valid_token
 from ocs_ray.core.web_origins import binding_problem, needs_no_token
 from ocs_ray.errors import ClusterError
-from ocs_ray.location.cluster_home import TOKENS
+from ocs_ray.location.cluster_home import ClusterHome, RunningCluster
 from ocs_ray.location.token_file import TokenFile
 from ocs_ray.models.gateway_settings import GatewaySettings
 
-REMEDY = "make one: ocs token create NAME --role esw-user; or leave 'gateway: host:' at 127.0.0.1"
+REMEDY: Final = "make one: ocs token create NAME --role esw-user; or leave 'gateway: host:' at 127.0.0.1"
+HINT: Final = "over HTTP everybody may look; to change anything, make a token: ocs token create NAME --role esw-user"
 
 
-def with_access(gateway: GatewaySettings, data_folder: Path | None) -> GatewaySettings:
+def with_access(gateway: GatewaySettings, tokens: Path) -> GatewaySettings:
     """The settings with the place of the tokens.
 
     Args:
-        data_folder: of the cluster; None when there is none, and so no token.
+        tokens: their file, unless the settings name another one.
 
     Raises:
-        ClusterError: other machines would reach it, and nobody has a token.
+        ClusterError: other machines would reach it, and nobody has a token; or the tokens cannot be read.
     """
-    access = gateway.access
-    if data_folder is not None and not access.token_file:
-        access = access.model_copy(update={"token_file": str(data_folder / TOKENS)})
-    problem = binding_problem(gateway.host, has_tokens=_has_tokens(access.token_file), has_oidc=access.oidc is not None)
+    file = gateway.access.token_file or str(tokens)
+    has_oidc = gateway.access.oidc is not None
+    problem = binding_problem(gateway.host, has_tokens=_has_tokens(file), has_oidc=has_oidc)
     if problem is not None:
         raise ClusterError(problem=problem, remedy=REMEDY)
-    return gateway.model_copy(update={"access": access})
+    return gateway.model_copy(update={"access": gateway.access.model_copy(update={"token_file": file})})
+
+
+def hint(home: ClusterHome, running: RunningCluster) -> str:
+    """What to tell whoever started a gateway over which nobody can change anything yet; else nothing."""
+    known = {"simulation": running.simulation}
+    gateway = read_cluster_file(Path(running.cluster_file)).gateway.model_copy(update=known)
+    return HINT if is_closed(gateway, home.api_tokens_file) else ""
 
 
 def is_closed(gateway: GatewaySettings, tokens: Path) -> bool:
-    """Whether nobody can change anything over HTTP as things are, and should be told how to."""
+    """Whether nobody can change anything over HTTP as things are."""
     access = gateway.access
     is_open = needs_no_token(gateway.host, simulation=gateway.simulation, open_on_loopback=access.open_on_loopback)
     return not (is_open or access.oidc or _has_tokens(access.token_file or str(tokens)))
 
 
 def _has_tokens(file: str) -> bool:
-    return bool(file) and has_valid_token(TokenFile(Path(file)).read(), time.time())
+    return has_valid_token(TokenFile(Path(file)).read(), time.time())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from ocs_ray.models.cluster_file import ClusterFile
@@ -21,12 +22,15 @@ class GatewayChoice:
     wanted: bool = True
     port: int | None = None
 
-    def settings(self, cluster: ClusterFile, simulation: bool) -> GatewaySettings | None:
+    def settings(self, cluster: ClusterFile, catalogue: Path, simulation: bool) -> GatewaySettings | None:
         """The settings of the gateway to start; None for none."""
         if not self.wanted:
             return None
         port = cluster.gateway.port if self.port is None else self.port
-        return cluster.gateway.model_copy(update={"port": port, "simulation": simulation})
+        known = {"port": port, "simulation": simulation, "catalogue": str(catalogue.resolve())}
+        if not cluster.gateway.provision:
+            known["provision"] = cluster.provision
+        return cluster.gateway.model_copy(update=known)
 
 
 NO_GATEWAY: Final = GatewayChoice(wanted=False)

@@ -14,7 +14,6 @@ from ray.exceptions import GetTimeoutError, RayError
 from ocs_ray.actors.instance_room import release_instances
 from ocs_ray.actors.placement import release_all
 from ocs_ray.actors.spawning import create
-from ocs_ray.cli.gateway_access import with_access
 from ocs_ray.errors import ClusterError, OcsError
 from ocs_ray.location.call import ask_sync, find, names
 from ocs_ray.models.actor_names import (
@@ -77,10 +76,8 @@ def launch(
         The gateway's URL; empty without one.
 
     Raises:
-        ClusterError: a machine has no node, something did not come up, or the gateway would be open to other machines.
+        ClusterError: a machine has no node, or something did not come up.
     """
-    if gateway is not None:
-        gateway = with_access(gateway, data_folder)
     check_machines(cluster)
     if running := names():
         raise ClusterError(

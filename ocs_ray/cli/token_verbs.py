@@ -75,13 +75,16 @@ def list_all(as_json: AsJson = False) -> int:
     return OK
 
 
-def revoke(name: Name) -> int:
+def revoke(name: Name, as_json: AsJson = False) -> int:
     """Make a token worthless, at once."""
     from ocs_ray.cli import terminal
     from ocs_ray.core.token_book import without_token
 
     _file().change(lambda book: without_token(book, name))
-    terminal.say(f"the token '{name}' opens nothing any more")
+    if as_json:
+        terminal.put_document({"revoked": name})
+    else:
+        terminal.say(f"the token '{name}' opens nothing any more")
     return OK
 
 

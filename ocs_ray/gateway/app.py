@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 import ocs_ray
 from ocs_ray.gateway import access, api, esw
 from ocs_ray.models.gateway_settings import GatewaySettings
 from ocs_ray.scripting.port import Port
+
+OWN_HEADERS: Final = ("Idempotency-Key", "If-Match", "If-None-Match", "Last-Event-ID")
+"""What the API of our own reads beside ESW's headers."""
 
 
 def create_app(settings: GatewaySettings, port: Port) -> FastAPI:
@@ -22,4 +28,13 @@ def create_app(settings: GatewaySettings, port: Port) -> FastAPI:
     app.include_router(api.routes(port, settings))
     api.prepare(app)
     access.protect(app, port, settings)
+    app.add_middleware(  # last, so that it is outermost: a refusal, too, has to be readable in a browser
+        CORSMiddleware,
+        allow_origin_regex=".*",
+        allow_credentials=True,
+        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "X-TMT-App-Name", "X-TMT-Username", *OWN_HEADERS],
+        expose_headers=["Error-Type", "ETag", "Location", "Link", "Retry-After", "WWW-Authenticate"],
+        max_age=3600,
+    )
     return app

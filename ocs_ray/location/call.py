@@ -51,7 +51,8 @@ async def ask(name: str, message: object, timeout_s: float) -> Any:
     """
     handle = find(name)
     try:
-        return await asyncio.wait_for(asyncio.wrap_future(handle.ask.remote(message).future()), timeout_s)
+        async with asyncio.timeout(timeout_s):  # wait_for would have a task for it
+            return await asyncio.wrap_future(handle.ask.remote(message).future())
     except TimeoutError:
         raise _silent(name, timeout_s) from None
     except RayError as failure:

@@ -41,10 +41,16 @@ class Request(Message):
 
 
 class SubmitSequence(Request):
-    """Run a sequence; answered with Started once the new-sequence hook ended well."""
+    """Run a sequence; answered with Started once the new-sequence hook ended well.
+
+    Args:
+        final_within_s: a run that is over so soon is answered with its final response instead, in seconds: who waits
+            for it anyway is spared a second question.
+    """
 
     kind: Literal["SubmitSequence"] = "SubmitSequence"
     sequence: Sequence
+    final_within_s: NonNegativeFloat = 0.0
 
 
 class LoadSequence(Request):

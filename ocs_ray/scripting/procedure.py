@@ -67,6 +67,10 @@ class Procedure:
         self._guards_ended = 0
         self.link: ProcedureLink | None = None
         self._changed = asyncio.Event()
+        self._is_waking = False
+        self._watchers = 0
+        """Tasks that look at the state and then wait for its change. They count themselves before they look, and what
+        changes is written before this is read: when it is 0, to wake the script's thread would serve nobody."""
         self._condition = threading.Condition()
 
     # -- the sequencer's side ------------------------------------------------------------------------------------
@@ -82,9 +86,12 @@ class Procedure:
             self.releases += 1
         with self._condition:
             self._condition.notify_all()
-        on_strand(self._wake)
+        if self._watchers and not self._is_waking:  # a run goes through half a dozen states in one breath
+            self._is_waking = True
+            on_strand(self._wake)
 
     def _wake(self) -> None:
+        self._is_waking = False  # first: what is told from now on wakes again
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -126,6 +133,14 @@ class Procedure:
         """Whether a step that comes to a checkpoint now waits there."""
         return self.link is not None and _in_step.get() and self.check is Check.WAIT
 
+    @contextmanager
+    def _watching(self) -> Generator[None]:
+        self._watchers += 1
+        try:
+            yield
+        finally:
+            self._watchers -= 1
+
     async def checkpoint(self) -> None:
         """A place where the step may be held, stopped or aborted.
 
@@ -133,9 +148,11 @@ class Procedure:
             StopRequested: it is being stopped.
             AbortRequested: it is being aborted.
         """
-        link = self.link
-        if link is None or not _in_step.get():
-            return
+        if self.link is not None and _in_step.get():
+            with self._watching():
+                await self._checkpoint(self.link)
+
+    async def _checkpoint(self, link: ProcedureLink) -> None:
         while self.guards_followed < self._guards_ended:
             await self._changed.wait()
         while True:
@@ -160,15 +177,16 @@ class Procedure:
             await asyncio.sleep(seconds)
             return
         clock = asyncio.get_running_loop()
-        while True:
-            await self.checkpoint()
-            if seconds <= 0:
-                await asyncio.sleep(0)
-                return
-            begun = clock.time()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), seconds)
-            seconds -= clock.time() - begun
+        with self._watching():
+            while True:
+                await self._checkpoint(self.link)
+                if seconds <= 0:
+                    await asyncio.sleep(0)
+                    return
+                begun = clock.time()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), seconds)
+                seconds -= clock.time() - begun
 
     def sleep_chunked(self, seconds: float, chunk_s: float) -> None:
         """The same for code that cannot await; in chunks, so that it also notices what nobody woke it for."""
@@ -221,6 +239,12 @@ class Procedure:
         if link is None:
             await asyncio.sleep(timeout_s)
             return None
+        with self._watching():
+            return await self._receive(link, state, topic, timeout_s, max_messages)
+
+    async def _receive(
+        self, link: ProcedureLink, state: ProcedureState | None, topic: str, timeout_s: float, max_messages: int
+    ) -> dict[str, Any] | None:
         clock = asyncio.get_running_loop()
         deadline = clock.time() + timeout_s
         while True:

@@ -106,6 +106,10 @@ class RunningScript:
             return
         await self._raise_first(failures)
 
+    def has_hook(self, hook: Hook) -> bool:
+        """Whether any handler of this hook is in force."""
+        return any(scope.hooks[hook] for scope in self._scopes())
+
     async def run_moment(self, moment: Moment) -> None:
         """Run all handlers of a moment of the procedure.
 

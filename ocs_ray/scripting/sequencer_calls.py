@@ -49,6 +49,8 @@ from ocs_ray.scripting.procedure_calls import ProcedureCalls
 
 HOOK_S: Final = 60.0
 """How long a hook of the other script may usually take, in seconds; the sequencer tells when its mode allows more."""
+SOON_S: Final = 0.05
+"""A run that is over so soon is answered at once, in seconds; how late at most it is known that another one goes on."""
 SPARE_S: Final = 10.0
 """Wait for the answer beyond what the hook may take, in seconds."""
 
@@ -74,7 +76,9 @@ class SequencerCalls(ProcedureCalls):
             CommandError: the response is negative and ``resume_on_error`` is not set.
             UnreachableError: no final response within the time limit, or the sequencer died.
         """
-        first: SubmitResponse = await self._ask_for_hook(SubmitSequence(sequence=sequence))
+        within_s = SOON_S if timeout is None else min(SOON_S, timeout.total_seconds())
+        message = SubmitSequence(sequence=sequence, final_within_s=within_s)
+        first: SubmitResponse = await self._ask_for_hook(message)
         return await self._finish(first, "sequence", timeout, resume_on_error)
 
     async def load(self, sequence: Sequence) -> OkOrUnhandled:

@@ -1,4 +1,4 @@
-"""``ocs --server`` through the gateway of a real cluster, from a folder that is no project; and a stream that is resumed."""
+"""``ocs --server`` through the gateway of a real cluster, by a program without Ray; a stream that is resumed."""
 
 from __future__ import annotations
 

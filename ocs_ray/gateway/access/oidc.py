@@ -178,6 +178,7 @@ def _caller_of(claims: Mapping[str, Any]) -> Caller:
         return Caller(problem="this is no access token")
     access: Any = claims.get("realm_access")
     listed: Any = access.get("roles") if isinstance(access, dict) else None
-    roles = frozenset(Role(each) for each in (listed or ()) if isinstance(each, str) and each.strip())
+    named: list[Any] = cast("list[Any]", listed) if isinstance(listed, list) else []
+    roles = frozenset(Role(each) for each in named if isinstance(each, str) and each.strip())
     name = claims.get("preferred_username") or claims.get("sub") or "somebody of the issuer"
     return Caller(name=str(name)[:100], roles=roles, is_known=True)

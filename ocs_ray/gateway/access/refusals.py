@@ -9,7 +9,8 @@ from typing import Final
 
 from starlette.responses import Response
 
-ESW_PATHS: Final = ("/post-endpoint", "/websocket-endpoint", "/active-config")
+ENDPOINTS: Final = ("/post-endpoint", "/websocket-endpoint")
+CONFIG: Final = ("/active-config/", "/config/")
 REALM: Final = 'Bearer realm="ocs"'
 NO_TOKEN: Final = "The resource requires authentication, which was not supplied with the request"
 BAD_TOKEN: Final = "The supplied authentication is invalid"
@@ -30,7 +31,7 @@ def refusal(path: str, status: int, detail: str, headers: Mapping[str, str] | No
     more = dict(headers or {})
     if status == HTTPStatus.UNAUTHORIZED:
         more.setdefault("WWW-Authenticate", REALM)
-    if path.startswith(ESW_PATHS):
+    if path.endswith(ENDPOINTS) or path.startswith(CONFIG):
         text = _ESW_TEXTS.get(status, detail)
         if status == HTTPStatus.UNAUTHORIZED and "error=" in more["WWW-Authenticate"]:
             text = BAD_TOKEN
