@@ -99,14 +99,7 @@ class AgentService:
             containers = await asyncio.to_thread(_host_config, content)
         except OcsError as failure:
             return Failed(msg=f"{path}: {failure}")
-        reply = await self._agent(request.agent_prefix).spawn_containers(containers)
-        if isinstance(reply, replies.Failed):
-            return Failed(msg=reply.msg)
-        went = {
-            name: Failed(msg=each.msg) if isinstance(each, replies.Failed) else esw.Spawned()
-            for name, each in reply.responses.items()
-        }
-        return esw.Completed(res=went)
+        return as_esw(await self._agent(request.agent_prefix).spawn_containers(containers))
 
     async def _kill(self, component: ComponentId) -> WireModel:
         """Let the agent that started it end it; what none has started, the first machine ends. Source: esw, by host."""
@@ -196,5 +189,11 @@ def as_esw(reply: object) -> WireModel:
             return esw.Killed()
         case replies.Failed(msg=msg):
             return Failed(msg=msg)
+        case replies.Completed(responses=responses):
+            went = {
+                name: Failed(msg=each.msg) if isinstance(each, replies.Failed) else esw.Spawned()
+                for name, each in responses.items()
+            }
+            return esw.Completed(res=went)
         case _:
             raise TypeError(f"ESW knows no {type(reply).__name__}")

@@ -21,9 +21,9 @@ async def answer(manager: SequenceManager, request: esw.ManagerRequest) -> WireM
         case esw.Configure(obs_mode=mode):
             return as_esw(await manager.configure(mode))
         case esw.GetObsModesDetails():
-            return _details(await manager.obs_modes_details())
+            return details_as_esw(await manager.obs_modes_details())
         case esw.GetResources():
-            return _resources(await manager.resources())
+            return resources_as_esw(await manager.resources())
         case esw.StartSequencer(subsystem=subsystem, obs_mode=mode):
             return _started(await manager.start_sequencer(subsystem, mode, request.the_variation))
         case esw.RestartSequencer(subsystem=subsystem, obs_mode=mode):
@@ -94,7 +94,8 @@ def _started(reply: object) -> WireModel:
             return as_esw(reply)
 
 
-def _details(reply: object) -> WireModel:
+def details_as_esw(reply: object) -> WireModel:
+    """What GetObsModesDetails is answered with."""
     match reply:
         case replies.ObsModesDetails(obs_modes=modes):
             return esw.ObsModesDetailsSuccess(obs_modes=tuple(map(_mode, modes)))
@@ -117,7 +118,8 @@ def _mode(mode: replies.ObsModeDetails) -> esw.ObsModeDetails:
     )
 
 
-def _resources(reply: object) -> WireModel:
+def resources_as_esw(reply: object) -> WireModel:
+    """What GetResources is answered with."""
     match reply:
         case replies.ResourcesStatus(resources=resources):
             return esw.ResourcesStatusSuccess(
