@@ -100,4 +100,52 @@ def test_given_a_laptop_without_ray_when_it_observes_through_the_gateway_then_al
                 if data["run_id"] == runs[0].json()["runId"] and data["state"] == "Idle":
                     break
         assert set(steps.values()) == {"Success"}
-    assert "is down" not in laptop("shutdown", MODE).out
+    laptop("shutdown", MODE)
+
+
+PROGRAM = "def count(length):\n    for number in range(length):\n        yield number\n"
+
+
+def test_given_a_package_when_it_is_sent_and_run_over_http_then_its_output_is_a_stream_that_resumes(
+    night: Any, server: str, token: Path, tmp_path: Path
+) -> None:
+    folder, file = tmp_path / "counter", tmp_path / "counter.tar.gz"
+    folder.mkdir()
+    (folder / "index.py").write_text(PROGRAM)
+    manifest = {"name": "@laptop/counter", "version": "1.0.0", "main": "./index.py"}
+    (folder / "package.json").write_text(json.dumps(manifest))
+    night.good("seq", "pack", str(folder), "-o", str(file))
+    bearer = {"Authorization": f"Bearer {token.read_text()}"}
+    with httpx.Client(base_url=server, timeout=60, headers=bearer) as http:
+
+        def pieces_of() -> Iterator[bytes]:
+            content = file.read_bytes()
+            yield content[:100]
+            yield content[100:]
+
+        upload = {"Content-Type": "application/gzip"}
+        sent = http.post("/api/v1/packages", content=pieces_of(), headers=upload)
+        assert sent.status_code == 201, sent.text
+        assert http.post("/api/v1/packages", content=pieces_of(), headers=upload).json()["existing"] is True
+        tagged = http.put("/api/v1/packages/@laptop%2Fcounter/tags/stable", json={"to": "@laptop/counter@1.0.0"})
+        assert "stable" in tagged.json()["tags"], tagged.text
+        assert http.get("/api/v1/packages/@laptop%2Fcounter@stable").json()["record"] == sent.json()["record"]
+        wanted = {"package": "@laptop/counter@stable", "args": [2000]}
+        key = {"Idempotency-Key": "count"}
+        started = [http.post("/api/v1/instances", json=wanted, headers=key) for _ in range(2)]
+        assert started[0].status_code == 201, started[0].text
+        assert started[0].json()["id"] == started[1].json()["id"]
+        output = f"{started[0].headers['location']}/channels/output/events"
+        with http.stream("GET", output) as first:
+            piece = next(events(first))
+        text = piece["data"]["text"]
+        with http.stream("GET", output, headers={"Last-Event-ID": piece["id"]}) as second:
+            for event in events(second):
+                if event["event"] == "end":
+                    break
+                assert event["data"]["offset"] == len(text)
+                text += event["data"]["text"]
+        assert text == "".join(f"{number}\n" for number in range(2000))
+        assert http.delete("/api/v1/packages/@laptop%2Fcounter@1.0.0").status_code == 200
+        gone = http.get("/api/v1/packages/@laptop%2Fcounter@1.0.0")
+        assert (gone.status_code, gone.json()["type"]) == (404, "/api/v1/problems/no-such-package")

@@ -57,6 +57,8 @@ class ApiRoute(APIRoute):
                 return await answers.once(request, key, lambda: answered(request))
             except problems.Refusal as refusal:
                 return refusal.response()
+            except AccessError:
+                raise  # the guard's own handler knows the headers
             except OcsError as failure:
                 return problems.of_error(failure)
 

@@ -8,15 +8,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
-from ocs_ray.core.access_rules import NEEDS, is_read
+from ocs_ray.core.access_rules import INSIDE, NEEDS, is_read
+from ocs_ray.core.message_recipients import understands
 from ocs_ray.gateway.app import create_app
+from ocs_ray.models.actor_names import (
+    ALARM_SERVICE,
+    CONFIG_SERVICE,
+    EVENT_SERVICE,
+    PACKAGE_SERVICE,
+    SEQUENCE_MANAGER,
+)
 from ocs_ray.models.esw_requests import PostRequest, StreamRequest
 from ocs_ray.models.esw_sequencer import SequencerRequest, SequencerStreamRequest
+from ocs_ray.models.message_kinds import MESSAGES
 from ocs_ray.models.wire import decode
 
 from .played_gateway import Client, Gateway
@@ -147,24 +157,33 @@ def test_given_a_change_of_esw_s_contract_when_unknown_or_of_another_role_then_4
 
 
 def _api_changes(app: Any) -> Iterator[tuple[str, str]]:
-    """Method and path of every operation that may change something, with examples in the place of parameters."""
-    for path, operations in app.openapi()["paths"].items():
+    """Method and path of every operation that may change something; once for each choice a part of the path has."""
+    document = app.openapi()
+    for path, operations in document["paths"].items():
         for method in set(METHODS) & set(operations):
             parameters = [*operations.get("parameters", ()), *operations[method].get("parameters", ())]
-            given = {each["name"]: _example(each) for each in parameters if each["in"] == "path"}
-            yield method.upper(), re.sub(r"\{(\w+)(:path)?\}", lambda found, g=given: g[found[1]], path)
+            parts = {each["name"]: _choices(each, document) for each in parameters if each["in"] == "path"}
+            for chosen in product(*parts.values()):
+                given = dict(zip(parts, chosen, strict=True))
+                yield method.upper(), re.sub(r"\{(\w+)(:path)?\}", lambda found, g=given: g[found[1]], path)
 
 
-def _example(parameter: dict[str, Any]) -> str:
+def _choices(parameter: dict[str, Any], document: dict[str, Any]) -> list[str]:
     schema = parameter.get("schema", {})
-    examples = [*schema.get("examples", ()), *schema.get("enum", ()), parameter.get("example")]
-    return str(next((each for each in examples if each), EXAMPLES.get(parameter["name"], RUN)))
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    if "enum" in schema:
+        return schema["enum"]
+    examples = [*schema.get("examples", ()), parameter.get("example"), EXAMPLES.get(parameter["name"]), RUN]
+    return [next(str(each) for each in examples if each)]
 
 
 def test_given_every_changing_route_of_our_api_when_unknown_or_of_another_role_then_401_and_403(
     whole: Whole, client: Client, wrong: dict[str, str]
 ) -> None:
-    for method, path in _api_changes(whole.app()):
+    changes = list(_api_changes(whole.app()))
+    assert len(changes) > 30
+    for method, path in changes:
         body = {"kind": "Pause"}  # what the door for any message takes; others refuse before they look at it
         unknown = client.request(method, path, json=body)
         assert unknown.status_code == 401, (method, path, unknown.text)
@@ -173,6 +192,42 @@ def test_given_every_changing_route_of_our_api_when_unknown_or_of_another_role_t
         assert known.status_code == 403, (method, path, known.text)
         assert known.headers["content-type"] == "application/problem+json", (method, path)
     assert whole.port.asked == []
+
+
+KEY = {"key": {"prefix": "IRIS.imager", "name": "tooWarm"}}
+EVENT = {
+    **{"_type": "SystemEvent", "eventId": "e1", "source": "IRIS.imager", "eventName": "position"},
+    **{"eventTime": "2027-01-01T00:00:00Z", "paramSet": []},
+}
+ABOUT_SOMEBODY: dict[str, dict[str, Any]] = {  # who they are about stands in them
+    "Publish": {"event": EVENT},
+    "SetSeverity": {**KEY, "severity": "Major"},
+    "AcknowledgeAlarm": KEY,
+    "ResetAlarm": KEY,
+}
+ACTORS = (
+    *("IRIS.a-Sequencer", "IRIS.a-Assembly", "IRIS.machine1-Machine", SEQUENCE_MANAGER, ALARM_SERVICE, EVENT_SERVICE),
+    *(CONFIG_SERVICE, PACKAGE_SERVICE, "CSW.instances_here-Service"),
+)
+SENT_ON = [kind for kind in sorted(NEEDS) if not is_read(kind) and kind in MESSAGES]
+
+
+def test_given_the_door_for_any_message_when_it_is_one_that_changes_something_then_401_and_403(
+    whole: Whole, client: Client, wrong: dict[str, str]
+) -> None:
+    assert len(SENT_ON) > 50
+    for kind in SENT_ON:
+        actor = next(name for name in ACTORS if understands(name, kind))
+        body = {"kind": kind, **ABOUT_SOMEBODY.get(kind, {})}
+        path = f"/api/v1/messages/{actor}"
+        assert client.post(path, json=body).status_code == 401, kind
+        assert client.post(path, json=body, headers=wrong).status_code == 403, kind
+    for kind in INSIDE:
+        for actor in ACTORS:
+            assert client.post(f"/api/v1/messages/{actor}", json={"kind": kind}, headers=wrong).status_code == 422, kind
+    assert whole.port.asked == []
+    assert client.post("/api/v1/messages/IRIS.a-Sequencer", json={"kind": "GetStatus"}).status_code == 404  # not there
+    assert whole.port.asked.pop() == ("IRIS.a-Sequencer", "GetStatus")
 
 
 def test_given_every_route_the_application_has_when_it_may_change_something_then_one_of_the_two_lists_holds_it(
