@@ -66,7 +66,7 @@ def known_modes(home: ClusterHome) -> Mapping[ObsMode, ObsModeConfig]:
 
 
 def _modes_there(home: ClusterHome) -> Mapping[ObsMode, ObsModeConfig]:
-    """The modes of the observatory behind the gateway; scripts are its own affair, examples are those of this machine."""
+    """The modes of the observatory behind the gateway; scripts are its own affair, examples those of this machine."""
     answer = cluster_session.ask(lambda: SequenceManager().obs_modes_details())
     seen = expected(ObsModesDetails, answer, "modes")
     try:

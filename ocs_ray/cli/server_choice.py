@@ -53,7 +53,8 @@ def connect() -> None:
     """
     from ocs_ray.client import http
 
-    assert (chosen := server()) is not None
+    chosen = server()
+    assert chosen is not None
     chosen.port = http.connect(chosen.url, token_file=chosen.token_file)
 
 

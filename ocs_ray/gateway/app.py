@@ -14,6 +14,8 @@ from ocs_ray.scripting.port import Port
 
 OWN_HEADERS: Final = ("Idempotency-Key", "If-Match", "If-None-Match", "Last-Event-ID")
 """What the API of our own reads beside ESW's headers."""
+ANSWER_HEADERS: Final = ("Idempotency-Replayed", "Ocs-Offset", "Ocs-Next-Offset", "Ocs-Ended")
+"""What it answers with."""
 
 
 def create_app(settings: GatewaySettings, port: Port) -> FastAPI:
@@ -34,7 +36,7 @@ def create_app(settings: GatewaySettings, port: Port) -> FastAPI:
         allow_credentials=True,
         allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "X-TMT-App-Name", "X-TMT-Username", *OWN_HEADERS],
-        expose_headers=["Error-Type", "ETag", "Location", "Link", "Retry-After", "WWW-Authenticate"],
+        expose_headers=["Error-Type", "ETag", "Location", "Link", "Retry-After", "WWW-Authenticate", *ANSWER_HEADERS],
         max_age=3600,
     )
     return app

@@ -58,32 +58,9 @@ def routes(port: Any) -> APIRouter:
         found = await Packages(port).page(name, after=number_of(cursor), limit=limit)
         return page(request, found.packages, found.after)
 
-    @router.get(
-        "/{ref}",
-        operation_id="getPackage",
-        summary="One package with its tags and living instances",
-        response_model=PackageInfo,
-        dependencies=[Depends(needs("get_package"))],
-    )
-    async def package(ref: Ref) -> Response:
-        return json_response(await Packages(port).info(ref))
-
-    @router.delete(
-        "/{ref}",
-        operation_id="deletePackage",
-        summary="Forget a package",
-        response_model=PackagesDeleted,
-        dependencies=[Depends(needs("delete_package"))],
-    )
-    async def delete(
-        ref: Ref,
-        force: Annotated[bool, Query(description="End its instances first.")] = False,
-        deadline_s: Annotated[float, Query(ge=0, le=300, description="How long they may take, in seconds.")] = 7.0,
-    ) -> Response:
-        return json_response(await Packages(port).delete(ref, force=force, deadline_s=deadline_s))
-
+    # a name may hold a slash (@example/counter), so what is more precise comes first
     @router.put(
-        "/{name}/tags/{tag}",
+        "/{name:path}/tags/{tag}",
         operation_id="tagPackage",
         summary="Point name@tag at a package of this name",
         response_model=PackageInfo,
@@ -95,7 +72,7 @@ def routes(port: Any) -> APIRouter:
         return json_response(await Packages(port).tag(name, tag, to))
 
     @router.get(
-        "/{name}/tags/{tag}",
+        "/{name:path}/tags/{tag}",
         operation_id="getTagHistory",
         summary="Every move of a tag",
         response_model=TagHistory,
@@ -105,7 +82,7 @@ def routes(port: Any) -> APIRouter:
         return json_response(await Packages(port).history(name, tag))
 
     @router.post(
-        "/{name}/tags/{tag}/rollback",
+        "/{name:path}/tags/{tag}/rollback",
         operation_id="rollBackTag",
         summary="Point a tag where it was before its last move",
         response_model=PackageInfo,
@@ -113,5 +90,29 @@ def routes(port: Any) -> APIRouter:
     )
     async def roll_back(name: Name, tag: TagName) -> Response:
         return json_response(await Packages(port).rollback(name, tag))
+
+    @router.get(
+        "/{ref:path}",
+        operation_id="getPackage",
+        summary="One package with its tags and living instances",
+        response_model=PackageInfo,
+        dependencies=[Depends(needs("get_package"))],
+    )
+    async def package(ref: Ref) -> Response:
+        return json_response(await Packages(port).info(ref))
+
+    @router.delete(
+        "/{ref:path}",
+        operation_id="deletePackage",
+        summary="Forget a package",
+        response_model=PackagesDeleted,
+        dependencies=[Depends(needs("delete_package"))],
+    )
+    async def delete(
+        ref: Ref,
+        force: Annotated[bool, Query(description="End its instances first.")] = False,
+        deadline_s: Annotated[float, Query(ge=0, le=300, description="How long they may take, in seconds.")] = 7.0,
+    ) -> Response:
+        return json_response(await Packages(port).delete(ref, force=force, deadline_s=deadline_s))
 
     return router
