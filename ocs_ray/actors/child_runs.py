@@ -17,7 +17,15 @@ from ocs_ray.models.prefix import ComponentType
 from ocs_ray.models.procedure import ProcedureCommand
 from ocs_ray.models.procedure_messages import ProcedureStatus, WatchProcedure
 from ocs_ray.models.responses import Started
-from ocs_ray.models.sequencer_messages import HOURS_10_S, QueryFinal, RetryFailed, StartSequence, SubmitSequence
+from ocs_ray.models.sequencer_messages import (
+    HOURS_10_S,
+    AbortSequence,
+    QueryFinal,
+    RetryFailed,
+    StartSequence,
+    Stop,
+    SubmitSequence,
+)
 from ocs_ray.scripting.port import Port
 from ocs_ray.scripting.procedure import Procedure
 
@@ -88,6 +96,11 @@ class ChildRuns:
         """Follow none of them any more."""
         for task in self._tasks:
             task.cancel()
+
+
+async def end_gently(port: Port, child: str, command: ProcedureCommand, limit_s: float) -> None:
+    """Hand a sequencer's own stop or abort on as what it is; one that answers Unhandled has ended already."""
+    await port.ask(child, AbortSequence() if command is ProcedureCommand.ABORT else Stop(), limit_s)
 
 
 async def comes_late(port: Port, child: str, command: ProcedureCommand, is_wanted: Callable[[], bool]) -> None:

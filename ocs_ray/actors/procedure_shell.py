@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
-from ocs_ray.actors.child_runs import comes_late
+from ocs_ray.actors.child_runs import comes_late, end_gently
 from ocs_ray.actors.procedure_host import Host
 from ocs_ray.core import procedure_events as pe
 from ocs_ray.core.mailbox import Disposition, Letter
@@ -201,7 +201,7 @@ class ProcedureShell:
 
     def _mind_the_end(self) -> None:
         """A script that is to end its step now has so long for it."""
-        if self.core.state in ENDING and not self.core.script.lets_finish(self.core.state) and not self._is_pressed:
+        if self.core.state in ENDING and self.core.script.is_pressed and not self._is_pressed:
             self._is_pressed = True
             self._after(self.settings.stop_grace_s, self._press)
 
@@ -262,12 +262,14 @@ class ProcedureShell:
 
     def _propagate(self, effect: pe.Propagate) -> None:
         for child in effect.children:
-            self._spawn(self._hand_on(child, effect.command))
+            self._spawn(self._hand_on(child, effect.command, effect.gently))
 
-    async def _hand_on(self, child: str, command: ProcedureCommand) -> None:
+    async def _hand_on(self, child: str, command: ProcedureCommand, gently: bool) -> None:
         limit_s = self.settings.child_limit_s
         message = SendCommand(message=command.value, sender=self._name, wait_s=limit_s)
         try:
+            if gently:
+                return await end_gently(self._port, child, command, limit_s)
             reply: CommandResult = await self._port.ask(child, message, limit_s + 5.0)
         except OcsError as failure:
             self._say_late(f"{child} did not follow {command}: {failure}")

@@ -127,12 +127,15 @@ class ProcedureCore:
     def _do(self, command: ProcedureCommand, reason: str, sender: str, scope: ev.Scope) -> list[ev.Effect]:
         if scope is ev.Scope.NOW and self.script.can_hurry(command, self.state):
             self.script.scope = scope  # a pause becomes a hold: it need not wait for the end of the step any more
+            self.script.is_pressed = True
             return [*self._children.entered(self.state), ev.Release()]
         target = next_state(self.state, command)
         if target is None or target is self.state:
             return []
         # Who has yielded does not go on for a pause.
         self.script.scope = ev.Scope.NOW if self.state in YIELDED else scope
+        if target in ENDING:
+            self.script.is_ended(scope, again=self.state in ENDING)
         self._resets = target is _S.CLEARING and command is _C.RESET
         effects = self._enter(target, command, reason, sender)
         if command in (_C.STOP, _C.ABORT, _C.COMPLETE) and self._is_run:
@@ -230,6 +233,7 @@ class ProcedureCore:
         by = Outcome.FAULT if self.state in ACTING else _C.ABORT
         target = next_state(self.state, by)
         assert target is not None
+        self.script.is_pressed = True
         effects = self._enter(target, by, reason)
         if self._is_run and target is _S.ABORTING:
             effects.append(ev.EndRun(_C.ABORT))
@@ -281,7 +285,8 @@ class ProcedureCore:
 
     def child_began(self, name: str) -> list[ev.Effect]:
         """The script waits for another sequencer from now on; what holds here holds there."""
-        return [*self._children.began(name, self.state, is_pause=self.script.scope is ev.Scope.STEP)]
+        is_pause, gently = self.script.scope is ev.Scope.STEP, not self.script.is_pressed
+        return [*self._children.began(name, self.state, is_pause=is_pause, gently=gently)]
 
     def child_ended(self, name: str) -> list[ev.Effect]:
         """It does not any more."""
@@ -305,7 +310,7 @@ class ProcedureCore:
         if state in ENDING:
             self._wants_start = self._resets = False
         if not (self.script.scope is ev.Scope.STEP and (state in YIELDING or state is _S.STOPPING)):
-            effects += self._children.entered(state)
+            effects += self._children.entered(state, gently=not self.script.is_pressed)
         effects += self._gate(state)
         if (moment := ev.MOMENTS.get(state)) is not None:
             self._token += 1
