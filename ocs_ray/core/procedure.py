@@ -89,9 +89,8 @@ class ProcedureCore:
     ) -> list[ev.Effect]:
         """Follow a command that came by another way: the sequencer's stop, abort or pause.
 
-        One that is not accepted in the present state does nothing. Unlike a letter it neither waits for the end of a
-        part that is not to be held, nor does a script that asks for commands hear of it. START is none of them: a run
-        begins with ``run_begins``.
+        One that is not accepted in the present state does nothing. Unlike a letter it waits for no ``no_hold``, nor
+        does a script hear of it. START is none of them: a run begins with ``run_begins``.
         """
         if command is _C.START or (command in _AFTER_RUN and self._is_run):
             return []
@@ -100,10 +99,9 @@ class ProcedureCore:
     def _defer(
         self, letter: Letter, reason: str, *, topic: str = TOPIC, is_for_script: bool = False
     ) -> list[ev.Effect]:
-        box = self._post.box(topic)
-        if box.is_full:
-            return self._reject([letter], "the mailbox is full")
-        box.put(letter, is_for_script=is_for_script)
+        if no_room := self._post.no_room(topic):
+            return self._reject([letter], no_room)
+        self._post.box(topic).put(letter, is_for_script=is_for_script)
         return [ev.Tell(letter, Disposition.DEFERRED, self.state, reason), ev.Release()]
 
     def _follow(self, letter: Letter, command: ProcedureCommand) -> list[ev.Effect]:
@@ -209,10 +207,7 @@ class ProcedureCore:
         return self._settle()
 
     def guard(self, *, closed: bool) -> list[ev.Effect]:
-        """A part of the script begins that is not to be held, or ends; what was asked meanwhile is done then.
-
-        While there is one nobody waits at a checkpoint, unless all is held already when it begins.
-        """
+        """A part of the script begins that nobody is held in, or ends; what was asked meanwhile is done then."""
         self.script.guard(closed=closed)
         release: list[ev.Effect] = [ev.Release()] if closed and self.script.parked else []
         return release + self._settle()
@@ -293,8 +288,12 @@ class ProcedureCore:
         self._children.ended(name)
         return self._settle()
 
-    def child_settled(self, name: str, command: ProcedureCommand | None = None) -> list[ev.Effect]:
-        """Another sequencer followed what was handed on to it; with ``command`` a late answer is dropped."""
+    def child_settled(
+        self, name: str, command: ProcedureCommand | None = None, *, silent: bool = False
+    ) -> list[ev.Effect]:
+        """It followed what it was told (``command``: late answers are dropped), or is silent and not waited for."""
+        if silent and command in PULLS_UP and not self._post.goes_on:
+            return []
         self._children.settled(name, command)
         return self._settle()
 
