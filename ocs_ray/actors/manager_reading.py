@@ -147,6 +147,12 @@ def idle(components: Components) -> list[Prefix]:
     return [prefix for prefix, status in components.items() if status is not None and status.state == "Idle"]
 
 
+def loaded_in(components: Components, registered: Registered) -> dict[Prefix, Prefix]:
+    """Component -> the sequencer in it, if that is there: one that died cannot be ended, and makes nobody idle."""
+    told = {prefix: status.loaded for prefix, status in components.items() if status is not None}
+    return {prefix: loaded for prefix, loaded in told.items() if loaded in registered.sequencers}
+
+
 def reason_of(reply: object) -> str:
     """What a reply that is no success says."""
     return str(getattr(reply, "msg", None) or reply)

@@ -7,10 +7,11 @@ import os
 from collections.abc import Collection
 
 from ocs_ray.actors.manager_catalogue import Catalogue
-from ocs_ray.actors.manager_reading import Observatory, Registered, idle
+from ocs_ray.actors.manager_reading import Observatory, Registered, idle, loaded_in
+from ocs_ray.core.component_allocation import at_hand
 from ocs_ray.core.manager_states import State
 from ocs_ray.core.mode_plan import plan_modes
-from ocs_ray.core.mode_watch import ModeWatch, sequencers_of
+from ocs_ray.core.mode_watch import ModeWatch
 from ocs_ray.core.obs_mode_details import details
 from ocs_ray.core.resources_in_use import resources_status
 from ocs_ray.errors import LocationError, OperationFailedError
@@ -59,14 +60,11 @@ class Reading:
         except LocationError as failure:
             return LocationServiceError(reason=str(failure))
         components = await self._seen.components(registered)
-        free = idle(components)
-
-        def freed(mode: ObsMode) -> list[Prefix]:
-            left_over = sequencers_of(mode, registered.sequencers)
-            return [p for p, status in components.items() if status is not None and status.loaded in left_over]
-
+        free, loaded = idle(components), loaded_in(components, registered)
         return ObsModesDetails(
-            obs_modes=tuple(details(mode, running, [*free, *freed(name)], held) for name, mode in known.items())
+            obs_modes=tuple(
+                details(mode, running, at_hand([name], free, loaded), held) for name, mode in known.items()
+            )
         )
 
     async def resources(self) -> ResourcesStatus | FailedResponse:
@@ -98,6 +96,7 @@ class Reading:
             wanted=tuple(wanted),
             catalogue=known,
             idle=idle(components),
+            loaded=loaded_in(components, registered),
             agents=[agent for agent, status in agents.items() if status is not None],
             held=held,
             running=registered.running_modes,
