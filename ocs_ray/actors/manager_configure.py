@@ -65,7 +65,8 @@ class Configuring:
         if sequencers_of(mode.name, in_transit(components.values())):  # another manager configures it just now
             return _taken({*registered.running_modes, mode.name})
         left_over = sequencers_of(mode.name, registered.sequencers)
-        allocation = allocate_mode(mode.sequencers, at_hand([mode.name], idle(components), loaded_in(components, registered)))
+        free = at_hand([mode.name], idle(components), loaded_in(components, registered))
+        allocation = allocate_mode(mode.sequencers, free)
         if allocation.missing:
             text = missing_text(allocation.missing)
             return SequenceComponentNotAvailable(variation_infos=allocation.missing, msg=text)

@@ -149,8 +149,8 @@ def idle(components: Components) -> list[Prefix]:
 
 def loaded_in(components: Components, registered: Registered) -> dict[Prefix, Prefix]:
     """Component -> the sequencer in it, if that is there: one that died cannot be ended, and makes nobody idle."""
-    told = {prefix: status.loaded for prefix, status in components.items() if status is not None}
-    return {prefix: loaded for prefix, loaded in told.items() if loaded in registered.sequencers}
+    told = {p: s.loaded for p, s in components.items() if s is not None and s.loaded is not None}
+    return {component: sequencer for component, sequencer in told.items() if sequencer in registered.sequencers}
 
 
 def reason_of(reply: object) -> str:

@@ -178,9 +178,7 @@ class ModeWatch:
     def _without_esw(self, sight: Sight) -> frozenset[ObsMode]:
         return sight.held - set(running_modes(sight.alive))
 
-    def _over(
-        self, sight: Sight, starting: frozenset[Prefix], busy: frozenset[ObsMode]
-    ) -> tuple[ObsMode, ...]:
+    def _over(self, sight: Sight, starting: frozenset[Prefix], busy: frozenset[ObsMode]) -> tuple[ObsMode, ...]:
         self._ran = {mode for mode in self._ran if mode in sight.held} | (sight.held - self._without_esw(sight))
         missing = self._without_esw(sight) - set(running_modes(starting)) - (busy - self._ran)
         self._missing_since = {mode: self._missing_since.get(mode, sight.at_s) for mode in missing}
@@ -194,6 +192,12 @@ class ModeWatch:
 def sequencers_of(mode: ObsMode, alive: Iterable[Prefix]) -> tuple[Prefix, ...]:
     """The sequencers of a mode, of all subsystems and with all variations."""
     return tuple(prefix for prefix in alive if mode_of(prefix) == mode)
+
+
+def without_component(alive: Iterable[Prefix], components: Iterable[SequenceComponentStatus]) -> tuple[Prefix, ...]:
+    """The sequencers that none of these components has in it."""
+    homely = {component.loaded for component in components}
+    return tuple(prefix for prefix in alive if prefix not in homely)
 
 
 def of_subsystem(subsystem: Subsystem, alive: Iterable[Prefix]) -> tuple[Prefix, ...]:

@@ -176,7 +176,7 @@ def test_given_what_is_left_of_a_mode_when_planned_then_it_can_have_their_compon
     left = {"WFOS.WFOS_1": "WFOS.WFOS_Cal", "ESW.ESW_1": "ESW.IRIS_Cal", "IRIS.IRIS_1": "IRIS.IRIS_Cal.red"}
     plan = planned("WFOS_Cal", "IRIS_Cal", idle="ESW.ESW_2", loaded=left)
     assert (of(plan, "WFOS_Cal").status, of(plan, "WFOS_Cal").missing) == ("Configurable", ())
-    assert of(plan, "IRIS_Cal").missing == () and of(plan, "IRIS_Cal").status == "Configurable"
+    assert (of(plan, "IRIS_Cal").status, of(plan, "IRIS_Cal").missing) == ("Configurable", ())
     dark = of(planned(idle="ESW.ESW_2", loaded=left), "IRIS_Darknight")
     assert dark.missing == ("IRIS", "TCS")
     assert plan.missing_together == ("IRIS_Cal: AOESW",)

@@ -114,9 +114,7 @@ def test_given_a_mode_never_seen_running_when_some_of_it_starts_or_ends_then_the
     assert watch.judge(sight(5 * GRACE_S + 1, IRIS), settled) == (A,)
 
 
-def test_given_a_manager_that_died_with_the_esw_sequencer_when_the_next_one_looks_then_the_mode_is_over_in_seconds() -> (
-    None
-):
+def test_given_a_manager_that_died_with_the_esw_sequencer_when_the_next_looks_then_the_mode_is_over_soon() -> None:
     watch, left = ModeWatch(), reports(says(IRIS_1, "Running", IRIS), says(ESW_1, lost=ESW))
     watch.expect({A: (ESW, IRIS)})
     assert watch.judge(sight(0, IRIS), left) == ()
