@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 from ocs_ray.location.environment import TUNING, client_settings
@@ -26,3 +27,11 @@ os.environ.update({**TUNING, **client_settings(_token)})
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 settings.register_profile("here", deadline=None)  # how long one example takes says nothing on a busy machine
 settings.load_profile("here")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several processes the tests of a file stay together, and so do those that share one cluster."""
+    for item in items:
+        shares = "shared_cluster" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("shared_cluster" if shares else item.nodeid.partition("::")[0]))
