@@ -12,9 +12,11 @@ import secrets
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from ocs_ray.location.environment import TUNING, client_settings
 
@@ -29,9 +31,20 @@ settings.register_profile("here", deadline=None)  # how long one example takes s
 settings.load_profile("here")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes the tests of a file stay together, and so do those that share one cluster."""
-    for item in items:
-        shares = "shared_cluster" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("shared_cluster" if shares else item.nodeid.partition("::")[0]))
+SHARE_A_CLUSTER = ("tests/system/test_demo.py", "tests/system/test_observing.py")
+
+
+class ByFile(LoadScopeScheduling):
+    """The tests of a file stay in one process, and so do the files that use one session-wide cluster.
+
+    (pytest-xdist 3.8 would have ``--dist loadgroup`` for it; with pytest 9.2 that groups nothing, and does not say so.)
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return SHARE_A_CLUSTER[0] if file in SHARE_A_CLUSTER else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
