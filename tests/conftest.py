@@ -11,9 +11,11 @@ import os
 import secrets
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
@@ -27,6 +29,10 @@ _token.write_text(secrets.token_hex(32))
 _token.chmod(0o600)
 os.environ.update({**TUNING, **client_settings(_token)})
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+THIS_RUN = "TESTS_OF_OCS_RAY"
+"""Every process of a run of the tests inherits it, those of its clusters too."""
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ[THIS_RUN] = secrets.token_hex(8)
 settings.register_profile("here", deadline=None)  # how long one example takes says nothing on a busy machine
 settings.load_profile("here")
 
@@ -48,3 +54,13 @@ class ByFile(LoadScopeScheduling):
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
     return ByFile(config, log)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """After Ctrl-C pytest-xdist ends its processes before their fixtures could end what they had started."""
+    if not config.getoption("numprocesses", None):
+        return
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.pid != os.getpid() and process.environ().get(THIS_RUN) == os.environ[THIS_RUN]:
+                process.kill()
