@@ -108,9 +108,9 @@ def _end_all(home: ClusterHome) -> int:
     """Ask the owner to end; kill what is left when it has, or when it takes too long."""
     processes = home.processes()
     roots = _roots(processes)
+    owners = [root for root in roots if _is_owner(root)]
     for root in roots:
         _end(root, psutil.Process.terminate)
-    owners = [root for root in roots if _is_owner(root)]
     deadline = time.monotonic() + (DOWN_S if owners else LEFT_OVER_S)
     while home.processes() and time.monotonic() < deadline and any(map(_is_alive, owners or roots)):
         time.sleep(0.05)
