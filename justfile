@@ -16,7 +16,7 @@ _default:
     @'{{ just_executable() }}' --list --unsorted
 
 # Everything that must hold, cheapest first; stops at the first failure.
-check: lint types contracts (test "-n" "2" "--no-loadscope-reorder")
+check: lint types contracts test
 
 # Style and likely mistakes.
 lint:
