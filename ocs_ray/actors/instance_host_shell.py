@@ -9,12 +9,12 @@ import base64
 import contextlib
 import logging
 import shutil
-import tempfile
 import time
 from pathlib import Path
 from typing import Any, Final
 
 from ocs_ray.actors.hosted_run import HostedRun
+from ocs_ray.actors.package_fetch import COPIES, fetch_package
 from ocs_ray.core.package_index import decide as decide_index
 from ocs_ray.errors import BadInputError, OcsError, UnknownPackageError, UnreachableError
 from ocs_ray.models.actor_names import PACKAGE_SERVICE
@@ -34,7 +34,6 @@ from ocs_ray.models.instance_messages import (
 )
 from ocs_ray.models.instance_records import InstanceRecord
 from ocs_ray.models.package_manifest import Backpressure
-from ocs_ray.models.package_messages import FetchArchive
 from ocs_ray.models.package_names import Digest
 from ocs_ray.models.sequencer_messages import GetStatus
 from ocs_ray.models.sequencer_replies import Ok
@@ -63,7 +62,7 @@ class InstanceHostShell:
     def __init__(self, machine: str, data: Path, port: Port) -> None:
         self._machine, self._port = machine, port
         self._root = data / INSTANCES
-        self._store_folder = data / STORE
+        self._store_folder, self._copies = data / STORE, data / COPIES
         self._warm = WarmProcess()
         self._runs: dict[tuple[str, int], HostedRun] = {}
         self._untold: dict[str, InstanceRecord] = {}
@@ -171,14 +170,7 @@ class InstanceHostShell:
     async def _package(self, digest: Digest) -> Path:
         with contextlib.suppress(UnknownPackageError):
             return await asyncio.to_thread(self._store.folder, digest)
-        with tempfile.TemporaryFile() as archive:
-            offset = 0
-            while piece := (await self._port.ask(PACKAGE_SERVICE, FetchArchive(digest=digest, offset=offset), 30)).data:
-                archive.write(piece)
-                offset += len(piece)
-            archive.seek(0)
-            await asyncio.to_thread(self._store.send, archive)
-        return await asyncio.to_thread(self._store.folder, digest)
+        return await fetch_package(digest, self._copies, self._port)
 
     async def _give(self, message: SendInput) -> Ok:
         run = self._run(message.id)

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from ocs_ray.actors.package_fetch import COPIES
 from ocs_ray.core.package_index import decide, history, page, resolve, script_for, tags
 from ocs_ray.errors import BadInputError, UnknownPackageError
 from ocs_ray.models.package_messages import (
@@ -47,10 +48,11 @@ class PackageDesk:
     Args:
         folder: of the store.
         check: what a package's program has to pass.
+        node: id of the node it is on.
     """
 
-    def __init__(self, folder: Path, check: CheckProgram = check_import) -> None:
-        self._folder, self._check = folder, check
+    def __init__(self, folder: Path, check: CheckProgram = check_import, node: str = "") -> None:
+        self._folder, self._check, self._node = folder, check, node
         self._sendings: dict[str, _Sending] = {}
 
     def open(self) -> None:
@@ -157,7 +159,14 @@ class PackageDesk:
             record = _found(script_for(index, message.prefix, message.tag))
         root = self.store.folder(record.digest)
         file = root / record.manifest.main
-        return ResolvedScript(digest=record.digest, label=record.label, file=str(file), root=str(root))
+        return ResolvedScript(
+            digest=record.digest,
+            label=record.label,
+            file=str(file),
+            root=str(root),
+            node=self._node,
+            copies=str(self._folder.parent / COPIES),
+        )
 
     def folder(self, digest: Digest) -> Path:
         """Where a package lies unpacked."""

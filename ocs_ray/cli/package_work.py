@@ -240,7 +240,10 @@ def _tell_deleted(gone: PackagesDeleted, as_json: bool) -> int:
         for record in gone.deleted:
             terminal.say(f"{record.digest}: {record.label} was deleted")
         for info in gone.in_use:
-            terminal.problem(f"{info.record.label} stays: {len(info.instances)} instances are alive")
+            why = f"it is the script of {', '.join(info.sequencers)}"
+            if info.instances:
+                why = f"{len(info.instances)} instances are alive"
+            terminal.problem(f"{info.record.label} stays: {why}")
     return FAILED if gone.in_use else OK
 
 

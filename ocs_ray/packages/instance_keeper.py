@@ -33,6 +33,7 @@ from ocs_ray.packages.instance_program import run as run_program
 from ocs_ray.packages.instance_runs import KeptState, RunFolder
 from ocs_ray.packages.keeper_feed import Feed
 from ocs_ray.packages.keeper_lines import KeeperConnection
+from ocs_ray.packages.process_watch import ProcessWatch
 from ocs_ray.packages.segment_log import SegmentLog
 
 PIPE_BYTES: Final = 1 << 18
@@ -86,6 +87,7 @@ class InstanceKeeper:
             for key, _ in self._selector.select(self._patience()):
                 key.data()
             self._look_at_deadline()
+            self._look_at_processes()
             self._look_at_connections()
         self._selector.close()
         for connection in self._connections:
@@ -113,6 +115,7 @@ class InstanceKeeper:
             os.set_blocking(source, False)
             self._watch(source, self._reads(channel))
         self._watch(self._status, self._hear_program)
+        self._processes = ProcessWatch(self._pid, self._task.limits.processes)
         self._end_sign = os.pidfd_open(self._pid)
         self._watch(self._end_sign, self._program_gone)
         self._move(Trigger.PLACED)
@@ -305,16 +308,20 @@ class InstanceKeeper:
     def _patience(self) -> float | None:
         if any(connection.wants_to_write for connection in self._connections):
             return 0.01
-        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+        left = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+        times = [each for each in (left, self._processes.patience_s) if each is not None]
+        return min(times) if times else None
 
     def _look_at_deadline(self) -> None:
         if self._deadline is None or time.monotonic() < self._deadline:
             return
         self._deadline = None
-        if self._deadline_kills is Trigger.PROCESS_GONE:
+        self._kill() if self._deadline_kills is Trigger.PROCESS_GONE else self._move(Trigger.STOP_TIMED_OUT)
+
+    def _look_at_processes(self) -> None:
+        if not self._record.status.is_final and (reason := self._processes.look()):
+            self._outcome = Trigger.PROCESS_GONE, ExitCode.UNCAUGHT, reason
             self._kill()
-        else:
-            self._move(Trigger.STOP_TIMED_OUT)
 
     def _look_at_connections(self) -> None:
         for connection in self._connections:
