@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import shutil
 import time
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Final
 
 from ocs_ray.actors.package_fetch import COPIES
 from ocs_ray.core.package_index import decide, history, page, resolve, script_for, tags
-from ocs_ray.errors import BadInputError, UnknownPackageError
+from ocs_ray.errors import BadInputError, ClusterError, UnknownPackageError
 from ocs_ray.models.package_messages import (
     ArchivePiece,
     FetchArchive,
@@ -84,6 +86,7 @@ class PackageDesk:
 
         Raises:
             BadInputError: a piece before it is missing, or there are too many.
+            ClusterError: the disk is full.
         """
         self._give_up_abandoned()
         id_ = str(chunk.sending)
@@ -96,8 +99,13 @@ class PackageDesk:
         if chunk.offset + len(chunk.data) > HOUSE_CAPS.archive_bytes:
             raise BadInputError("", f"the archive has more than {HOUSE_CAPS.archive_bytes} bytes", "make it smaller")
         if chunk.offset == sending.size:
-            with sending.file.open("ab") as file:
-                file.write(chunk.data)
+            try:
+                with sending.file.open("ab") as file:
+                    file.write(chunk.data)
+            except OSError as failure:
+                with contextlib.suppress(OSError):
+                    os.truncate(sending.file, sending.size)  # the same piece may come again
+                raise _no_room(failure) from None
             sending.size += len(chunk.data)
         sending.touched = time.monotonic()
         return SendingStage(stage=sending.stage, done_bytes=sending.size)
@@ -113,6 +121,7 @@ class PackageDesk:
         Raises:
             PackageRefusedError: it does not pass.
             PackageTakenError: other bytes have this name and version.
+            ClusterError: the disk is full.
         """
         sending = self._sendings.get(str(message.sending))
         if sending is None or sending.size != message.size_bytes:
@@ -179,6 +188,8 @@ class PackageDesk:
         try:
             with sending.file.open("rb") as source:
                 sent = self.store.send(source, progress=at)
+        except OSError as failure:
+            raise _no_room(failure) from None
         finally:
             sending.file.unlink(missing_ok=True)
         return PackageSent(record=sent.record, existing=sent.existing)
@@ -189,6 +200,13 @@ class PackageDesk:
             if sending.touched < too_old:
                 del self._sendings[id_]
                 sending.file.unlink(missing_ok=True)
+
+
+def _no_room(failure: OSError) -> ClusterError:
+    problem = f"the package service cannot keep the package: {failure.strerror or failure}"
+    return ClusterError(
+        problem=problem, remedy="make room on its disk: ocs inst gc, ocs seq prune; nothing was changed"
+    )
 
 
 def _found(answer: PackageRecord | IndexRefused) -> PackageRecord:

@@ -33,6 +33,7 @@ from ocs_ray.packages.instance_program import run as run_program
 from ocs_ray.packages.instance_runs import KeptState, RunFolder
 from ocs_ray.packages.keeper_feed import Feed
 from ocs_ray.packages.keeper_lines import KeeperConnection
+from ocs_ray.packages.lost_output import LostOutput
 from ocs_ray.packages.process_watch import ProcessWatch
 from ocs_ray.packages.segment_log import SegmentLog
 
@@ -70,6 +71,7 @@ class InstanceKeeper:
         self._read_to = dict.fromkeys(Channel, 0)
         self._waits: list[tuple[KeeperConnection, Any, Channel, int]] = []
         self._told = bytearray()
+        self._lost = LostOutput()
         self._outcome: tuple[Trigger, ExitCode | None, str] | None = None
         self._failure: StartFailure | None = None
         self._deadline: float | None = None
@@ -173,9 +175,11 @@ class InstanceKeeper:
             self._unwatch(self._sources[channel])
             return False
         log = self._logs[channel]
-        with contextlib.suppress(OSError):  # the disk is full: what cannot be kept is lost, the program goes on
+        try:  # while the disk is full what cannot be kept is lost, and said; the program goes on
             log.append(data)
             log.flush()
+        except OSError as failure:
+            self._lost.add(channel, len(data), failure)
         self._answer_waits()
         if self._is_full(channel):
             self._unwatch(self._sources[channel])
@@ -377,18 +381,14 @@ class InstanceKeeper:
             with contextlib.suppress(OSError):
                 log.end(now, expires)
         self._folder.remove_work()
-        changes = {
-            "status": moved.status,
-            "terminated": moved.terminated,
-            "ended_unix_s": now,
-            "expires_unix_s": expires,
-        }
-        self._record = self._record.model_copy(update=changes)
+        how = {"status": moved.status, "terminated": self._lost.told(moved.terminated)}
+        self._record = self._record.model_copy(update={**how, "ended_unix_s": now, "expires_unix_s": expires})
         self._keep()
         self._answer_waits()
 
     def _keep(self) -> None:
-        self._folder.write_state(self._kept())
+        with contextlib.suppress(OSError):  # the disk is full: the host is told all the same
+            self._folder.write_state(self._kept())
         for connection in self._connections:
             connection.say(self._state())
 

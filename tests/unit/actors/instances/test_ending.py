@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import socket
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from collections.abc import Callable
 import psutil
 import pytest
 
+from ocs_ray.actors import instance_host_shell
 from ocs_ray.errors import ExpiredError, RefusedError
 from ocs_ray.models.instance_records import Channel, InstanceStatus
 from ocs_ray.packages.instance_program import INSTANCE_MARK
@@ -163,6 +165,41 @@ def _mark_of(process: psutil.Process) -> str:
         return process.environ().get(INSTANCE_MARK, "")
     except psutil.Error:
         return ""
+
+
+def test_given_a_full_disk_when_it_writes_on_then_it_ends_in_order_and_what_is_lost_is_said(run_story: Story) -> None:
+    patient = "def run(input):\n    yield 'kept'\n    for item in input:\n        yield 'lost'\n"
+
+    async def story(on: Platform) -> None:
+        instance = await on.packages.start(await on.send(patient))
+        assert (await instance.read(wait_s=5)).data == b'"kept"\n'
+        keeper = psutil.Process((await instance.info()).process_id).parent()
+        assert keeper is not None
+        resource.prlimit(keeper.pid, resource.RLIMIT_FSIZE, (0, 0))  # whatever it writes fails from here on
+        await instance.send_input(b"1\n", end=True)
+        record = await instance.wait(20)
+        assert record.terminated is not None
+        assert (record.status, record.terminated.exit_code) == (InstanceStatus.COMPLETED, 0)
+        assert "7 bytes of output could not be kept: File too large" in record.terminated.reason
+        assert await instance.output() == b'"kept"\n'
+
+    run_story(story)
+
+
+def test_given_hardly_any_disk_when_started_then_that_is_refused_and_nothing_is_left(
+    run_story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(on: Platform) -> None:
+        name = await on.send(SLEEPER)
+        monkeypatch.setattr(instance_host_shell, "LEAST_FREE_BYTES", 1 << 60)
+        with pytest.raises(RefusedError, match="MiB of disk free, an instance needs"):
+            await on.packages.start(name)
+        assert [record.status for record in await on.packages.instances()] == [InstanceStatus.ERRORED]
+        assert list(on.data.glob("instances/*")) == []
+        monkeypatch.undo()
+        await (await on.packages.start(name)).kill()
+
+    run_story(story)
 
 
 def test_given_a_stop_handler_when_stopped_then_it_is_called_once_and_the_instance_is_stopped(run_story: Story) -> None:
