@@ -138,7 +138,9 @@ class Observatory:
             found: ResolvedScript = await self._directory.ask(PACKAGE_SERVICE, question, RESOLVE_S)
         except OcsError as failure:
             return failure
-        script = ScriptSource(file=found.file, root=found.root, digest=found.digest)
+        script = ScriptSource(
+            file=found.file, root=found.root, digest=found.digest, node=found.node, copies=found.copies
+        )
         return message.model_copy(update={"script": script})
 
 
