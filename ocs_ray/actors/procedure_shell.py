@@ -271,6 +271,10 @@ class ProcedureShell:
         """It does not any more."""
         self.do(self.core.child_ended(child))
 
+    def child_outlives(self, child: str) -> None:
+        """It began for a step that had been cancelled: what ended the step ends it."""
+        self.do(self.core.child_outlives(child))
+
     # -- time ----------------------------------------------------------------------------------------------------
 
     def _after(self, seconds: float, call: Callable[[], None]) -> None:

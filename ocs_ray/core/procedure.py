@@ -281,12 +281,16 @@ class ProcedureCore:
 
     def child_began(self, name: str) -> list[ev.Effect]:
         """The script waits for another sequencer from now on; what holds here holds there."""
-        return [*self._children.began(name, self.state, is_pause=self.script.scope is ev.Scope.STEP)]
+        return [*self._children.began(name, self.state, lets_finish=self.script.scope is ev.Scope.STEP)]
 
     def child_ended(self, name: str) -> list[ev.Effect]:
         """It does not any more."""
         self._children.ended(name)
         return self._settle()
+
+    def child_outlives(self, name: str) -> list[ev.Effect]:
+        """It began for a step that had been cancelled."""
+        return [*self._children.outlives(name, self.state)]
 
     def child_settled(self, name: str, command: ProcedureCommand | None = None) -> list[ev.Effect]:
         """Another sequencer followed what was handed on to it; with ``command`` a late answer is dropped."""

@@ -13,6 +13,7 @@ from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
 _S, _C = ProcedureState, ProcedureCommand
 _YIELD: Final = {_S.HOLDING: _C.HOLD, _S.HELD: _C.HOLD, _S.SUSPENDING: _C.SUSPEND, _S.SUSPENDED: _C.SUSPEND}
 _GO_ON: Final = {_C.HOLD: _C.RESUME, _C.SUSPEND: _C.UNSUSPEND}
+_ENDED: Final = {_S.STOPPED: _C.STOP, _S.ABORTED: _C.ABORT}
 _END: Final = {_S.STOPPING: _C.STOP, _S.ABORTING: _C.ABORT}
 
 
@@ -44,17 +45,23 @@ class Children:
             return _told(dict.fromkeys(self._names, _END[state]))
         return []
 
-    def began(self, name: str, state: ProcedureState, *, is_pause: bool) -> list[Propagate]:
-        """One more, while the machine is in ``state``."""
+    def began(self, name: str, state: ProcedureState, *, lets_finish: bool) -> list[Propagate]:
+        """One more, while the machine is in ``state``; a pause, or a stop after the step, tells it nothing either."""
         self._names.add(name)
+        if lets_finish and state is not _S.ABORTING:
+            return []
         if state in _END:
             return [Propagate(_END[state], (name,))]
-        if state not in _YIELD or is_pause:
+        if state not in _YIELD:
             return []
         self._yield[name] = _YIELD[state]
         if state in (_S.HOLDING, _S.SUSPENDING):
             self._asked[name] = _YIELD[state]
         return [Propagate(_YIELD[state], (name,))]
+
+    def outlives(self, name: str, state: ProcedureState) -> list[Propagate]:
+        """One that began when its run was over already is ended as the run was."""
+        return [Propagate(_ENDED[state], (name,))] if state in _ENDED else []
 
     def ended(self, name: str) -> None:
         """One less."""
