@@ -9,17 +9,20 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import platform
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from benchmarks import report
+
+QUESTION = "seconds from nothing to a mode configured, beside bare Ray with as many actors; medians"
 REPO = Path(__file__).parents[1]
-MODE = "IRIS_ImagerAndIFS"
 FLOOR = """
 import json, sys, time
 began = time.perf_counter()
@@ -38,7 +41,14 @@ print(json.dumps({"ray_s": up - began, "actors_s": time.perf_counter() - up}))
 """
 
 
-def ours() -> tuple[dict[str, float], int]:
+@dataclass(frozen=True)
+class Sizes:
+    rounds: int = 5
+    warm_up: int = 1
+    mode: str = "IRIS_ImagerAndIFS"
+
+
+def ours(mode: str) -> tuple[dict[str, float], int]:
     """One start of ours: seconds of each phase, and how many actors there are at its end."""
     from ocs_ray.cli.cluster_process import bring_up, take_down
     from ocs_ray.cli.cluster_start import ClusterStart
@@ -59,7 +69,7 @@ def ours() -> tuple[dict[str, float], int]:
             async def prepare() -> None:
                 await SequenceManager().provision(read_cluster_file(file).provision)
                 marks.append(time.perf_counter())
-                await SequenceManager().configure(ObsMode(MODE))
+                await SequenceManager().configure(ObsMode(mode))
                 marks.append(time.perf_counter())
 
             asyncio.run(prepare())
@@ -99,41 +109,43 @@ def floor(actors: int) -> dict[str, float]:
     return {**phases, "total_s": phases["ray_s"] + phases["actors_s"]}
 
 
-def one_round() -> None:
+def one_round(mode: str) -> None:
     """Ours, then the floor with as many actors; printed as one JSON line."""
-    mine, actors = ours()
+    mine, actors = ours(mode)
     print(json.dumps({"ours": mine, "floor": floor(actors), "actors": actors}))
 
 
-def main(rounds: int) -> None:
+def measure(sizes: Sizes) -> dict[str, Any]:
     """Every round in a process of its own: one process joins one Ray. The first warms the disk and is dropped."""
-    found: list[dict[str, dict[str, float]]] = []
-    for _ in range(rounds + 1):
+    found: list[dict[str, Any]] = []
+    for _ in range(sizes.rounds + sizes.warm_up):
         done = subprocess.run(
-            [sys.executable, __file__, "--round"], capture_output=True, text=True, check=True, timeout=600
+            [sys.executable, "-m", "benchmarks.start_up", "--round", sizes.mode],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=600,
+            cwd=REPO,
         )
         found.append(json.loads(done.stdout.splitlines()[-1]))
-        print(f"round {len(found)} of {rounds + 1}", file=sys.stderr)
-    kept = found[1:]
+        print(f"round {len(found)} of {sizes.rounds + sizes.warm_up}", file=sys.stderr)
+    kept = found[sizes.warm_up :]
 
     def median(who: str) -> dict[str, float]:
         return {key: round(statistics.median(r[who][key] for r in kept), 2) for key in kept[0][who]}
 
-    result = {
-        "question": f"seconds from nothing to {MODE} configured, beside bare Ray with as many actors; medians",
+    return {
         "ours": median("ours"),
         "floor": median("floor"),
-        "ratio": round(statistics.median(r["ours"]["total_s"] / r["floor"]["total_s"] for r in kept), 2),
+        "total_ratio": report.ratio((r["ours"]["total_s"] for r in kept), (r["floor"]["total_s"] for r in kept)),
         "actors": kept[0]["actors"],
-        "rounds": rounds,
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
     }
-    print(json.dumps(result, indent=2))
 
+
+FULL, SMOKE = Sizes(), Sizes(rounds=1, warm_up=0, mode="WFOS_Cal")
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--round"]:
-        one_round()
+    if sys.argv[1:2] == ["--round"]:
+        one_round(sys.argv[2])
     else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+        report.run(QUESTION, measure, FULL, SMOKE)
