@@ -44,8 +44,14 @@ class Sizes:
 
 def processes(title: str) -> list[psutil.Process]:
     """Those of our own Ray that go by this title."""
-    mine = psutil.Process().children(recursive=True)
-    return [each for each in mine if each.is_running() and " ".join(each.cmdline()).startswith(title)]
+    return [each for each in psutil.Process().children(recursive=True) if _title(each).startswith(title)]
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:  # it has ended meanwhile
+        return ""
 
 
 def pss_mib(found: list[psutil.Process]) -> float:

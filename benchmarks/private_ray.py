@@ -1,6 +1,6 @@
 """A Ray of one's own to measure on, and sequencers and bare actors on it.
 
-Ray reads its environment once, when it is imported: benchmarks have it from here, so that the floors get the same as ours.
+Ray reads its environment once, when it is imported: benchmarks have it from here, and the floors get what ours get.
 """
 
 from __future__ import annotations

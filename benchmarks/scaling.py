@@ -42,6 +42,7 @@ class Sizes:
     machines: tuple[int, ...] = (10, 100, 1_000)
     modes: int = 20
     looks: int = 20
+    status_up_to: int = 200  # machines: each agent asks every component once, in all the square of their number
 
 
 class Loaded:
@@ -175,8 +176,9 @@ async def with_machines(count: int, sizes: Sizes, catalogue: Path) -> dict[str, 
     found["provision"] = await cost(site, manager.ask(provision))
     configured = [await cost(site, manager.ask(Configure(obs_mode=ObsMode(f"Mode{n}")))) for n in range(modes)]
     found["configure_first"], found["configure_last"] = configured[0], configured[-1]
-    found["status_first"] = await cost(site, manager.ask(GetManagerStatus()))
-    found["status_again"] = await cost(site, manager.ask(GetManagerStatus()))
+    if count <= sizes.status_up_to:
+        found["status_first"] = await cost(site, manager.ask(GetManagerStatus()))
+        found["status_again"] = await cost(site, manager.ask(GetManagerStatus()))
     looks = [await cost(site, manager._lookout._look(for_operation=False)) for _ in range(sizes.looks)]
     found["look_around_each_second"] = looks[-1]
     found["actors"] = len(site.running) + 1
