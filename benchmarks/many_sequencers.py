@@ -170,10 +170,12 @@ def measure(sizes: Sizes) -> dict[str, Any]:
     """Both sides of each N on one Ray, swept between."""
     result: dict[str, Any] = {}
     with private_ray.private_ray():
-        private_ray.start_bare(["warm-up"])
+        private_ray.start_bare([f"warm-up{n}" for n in range(4)])  # uses up the workers that Ray started in advance
+        with_sequencers(1, SMOKE)  # modules are compiled, files read
         private_ray.sweep()
+        _gone(BARE)
+        _gone(OURS)
         for count in sizes.counts:
-            print(f"{count} bare actors, {count} sequencers", file=sys.stderr)
             bare = with_bare(count, sizes)
             _gone(BARE)
             mine = with_sequencers(count, sizes)
@@ -184,6 +186,7 @@ def measure(sizes: Sizes) -> dict[str, Any]:
                 "pss_ratio": round(mine["pss_mib"] / bare["pss_mib"], 2),
                 "start_ratio": round(mine["start_s"] / bare["start_s"], 2),
             }
+            print(result[f"{count}_sequencers"], file=sys.stderr)
     return result
 
 
