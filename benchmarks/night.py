@@ -75,6 +75,7 @@ class Night:
 
     def __init__(self, sizes: Sizes) -> None:
         self._sizes, self._manager = sizes, SequenceManager()
+        self._operating = asyncio.Lock()
         self._began = time.perf_counter()
         self.bars: list[Bar] = []
         self.outcomes: Counter[str] = Counter()
@@ -97,14 +98,16 @@ class Night:
 
     async def _block(self, mode: str) -> None:
         """Configure a mode, observe, shut it down."""
-        begin = self.now()
-        reply = await self._manager.configure(ObsMode(mode))
+        async with self._operating:  # the manager does one thing at a time, and says so
+            begin = self.now()
+            reply = await self._manager.configure(ObsMode(mode))
         assert reply.kind == "Success", reply
         self.configured_s.append(self.now() - begin)
         for number in range(self._sizes.each):
             await self._observe(mode, number)
-        leaving = self.now()
-        reply = await self._manager.shutdown_obs_mode(ObsMode(mode))
+        async with self._operating:
+            leaving = self.now()
+            reply = await self._manager.shutdown_obs_mode(ObsMode(mode))
         assert reply.kind == "Success", reply
         self.shut_down_s.append(self.now() - leaving)
         self.bars.append(Bar(mode, "configured", begin, self.now()))

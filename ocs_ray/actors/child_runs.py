@@ -10,19 +10,30 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, Protocol, TypeVar
 
+from ocs_ray.core.procedure_events import Propagate
 from ocs_ray.core.procedure_states import AT_REST, LEAVING, YIELDED, YIELDING
 from ocs_ray.errors import OcsError
 from ocs_ray.models.identifiers import Id
 from ocs_ray.models.prefix import ComponentType
 from ocs_ray.models.procedure import ProcedureCommand
-from ocs_ray.models.procedure_messages import ProcedureStatus, WatchProcedure
+from ocs_ray.models.procedure_messages import ProcedureStatus, SendCommand, WatchProcedure
 from ocs_ray.models.responses import Started
-from ocs_ray.models.sequencer_messages import HOURS_10_S, QueryFinal, RetryFailed, StartSequence, SubmitSequence
+from ocs_ray.models.sequencer_messages import (
+    HOURS_10_S,
+    AbortSequence,
+    QueryFinal,
+    RetryFailed,
+    StartSequence,
+    Stop,
+    SubmitSequence,
+)
 from ocs_ray.scripting.port import Port
 from ocs_ray.scripting.procedure import Procedure
 
 T = TypeVar("T")
 SEQUENCER: Final = f"-{ComponentType.Sequencer}"
+AGAIN_S: Final = 1.0
+"""Pause before a sequencer that does not answer is asked again, in seconds."""
 LOOK_S: Final = 10.0
 """How long another sequencer that is late is asked at a time, in seconds."""
 
@@ -112,6 +123,38 @@ class ChildRuns:
         """Follow none of them any more."""
         for task in self._tasks:
             task.cancel()
+
+
+def handed_on(effect: Propagate, sender: str, limit_s: float) -> SendCommand | AbortSequence | Stop:
+    """What another sequencer is told; a sequencer's own stop or abort is handed on as what it is."""
+    if effect.gently:
+        return AbortSequence() if effect.command is ProcedureCommand.ABORT else Stop()
+    return SendCommand(message=effect.command.value, sender=sender, wait_s=limit_s)
+
+
+async def ask_again(
+    port: Port,
+    child: str,
+    message: object,
+    timeout_s: float,
+    is_silent: Callable[[OcsError], None],
+    is_wanted: Callable[[], bool],
+) -> Any:
+    """Ask until there is an answer; the same request every time, so that it takes effect once.
+
+    Args:
+        timeout_s: longest wait for one answer, in seconds.
+        is_silent: told of every failure.
+        is_wanted: whether to ask again; None is the answer when not.
+    """
+    while True:
+        try:
+            return await port.ask(child, message, timeout_s)
+        except OcsError as failure:
+            is_silent(failure)
+        await asyncio.sleep(AGAIN_S)
+        if not is_wanted():
+            return None
 
 
 async def comes_late(port: Port, child: str, command: ProcedureCommand, is_wanted: Callable[[], bool]) -> None:

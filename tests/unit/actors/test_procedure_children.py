@@ -229,6 +229,58 @@ def test_given_a_child_that_dies_when_held_then_the_parent_does_not_wait_for_it(
     play(tmp_path, story, None)
 
 
+def test_given_a_child_that_does_not_answer_when_it_does_again_then_it_is_asked_again(tmp_path: Path) -> None:
+    async def story(floor: Floor) -> None:
+        run_id = await lead(floor, "both")
+        name = f"{B}-Sequencer"
+        ask = floor.observatory._components[name]
+        floor.observatory.remove(name)
+        await floor.sequencer.hold()
+        await until(lambda: f"{name} did not follow HOLD" in floor.shell()._procedure.late)
+        floor.observatory.put(name, ask)
+        assert (await floor.comes_to("HELD")).waits_for == ()
+        assert floor.state(B) == "HELD"
+        await floor.sequencer.unhold()
+        for prefix in (A, B):
+            floor.open(prefix)
+        assert isinstance(await floor.final(run_id), Completed)
+
+    play(tmp_path, story, None)
+
+
+def test_given_a_child_that_does_not_answer_when_resumed_then_the_others_go_on_and_it_is_told_once_it_answers(
+    tmp_path: Path,
+) -> None:
+    async def story(floor: Floor) -> None:
+        run_id = await lead(floor, "both")
+        name = f"{B}-Sequencer"
+        ask = floor.observatory._components[name]
+        await floor.sequencer.hold(wait=WAIT_5)
+        floor.observatory.remove(name)
+        resumed = await floor.sequencer.unhold(wait=WAIT_5)
+        assert (resumed.reached, floor.state(), floor.state(A), floor.state(B)) == (True, "EXECUTE", "EXECUTE", "HELD")
+        floor.observatory.put(name, ask)
+        await floor.comes_to("EXECUTE", B)
+        for prefix in (A, B):
+            floor.open(prefix)
+        assert isinstance(await floor.final(run_id), Completed)
+
+    play(tmp_path, story, None)
+
+
+def test_given_a_child_that_never_answers_hold_when_resumed_then_the_parent_goes_on(tmp_path: Path) -> None:
+    async def story(floor: Floor) -> None:
+        await lead(floor, "both")
+        floor.observatory.remove(f"{B}-Sequencer")
+        await floor.sequencer.hold()
+        await floor.comes_to("HELD", A)
+        assert floor.state() == "HOLDING"
+        resumed = await floor.sequencer.unhold(wait=WAIT_5)
+        assert (resumed.reached, floor.state(), floor.state(A)) == (True, "EXECUTE", "EXECUTE")
+
+    play(tmp_path, story, None)
+
+
 def test_given_a_child_that_begins_while_held_then_it_is_held_too(tmp_path: Path) -> None:
     async def story(floor: Floor) -> None:
         await lead(floor, "one")

@@ -148,7 +148,14 @@ class Night:
         return script.scopes[0].setup["note"]._body.__globals__
 
 
-def night(tmp_path: Path, story: Callable[[Night], Awaitable[None]], script: str = SCRIPT, **options: Any) -> None:
+def night(
+    tmp_path: Path,
+    story: Callable[[Night], Awaitable[None]],
+    script: str = SCRIPT,
+    *,
+    within_s: float = 30,
+    **options: Any,
+) -> None:
     """Tell a story with a sequencer that runs ``script``; at the end it is shut down, whatever happened."""
     file = tmp_path / "script.py"
     file.write_text(script)
@@ -160,7 +167,7 @@ def night(tmp_path: Path, story: Callable[[Night], Awaitable[None]], script: str
             port.put("ESW.Dark-Sequencer", shell.ask)
             told = Night(shell, port)
             try:
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(within_s):
                     await story(told)
             finally:
                 if "FREE" in told.globals:
@@ -183,6 +190,20 @@ def test_h9_given_a_hook_that_never_ends_when_submitted_then_it_is_given_up_and_
         assert (await it.top.status()).hook_limit_s == 0.2  # so that clients wait as long
 
     night(tmp_path, story, HANGING, hook_limit_s=0.2)
+
+
+def test_h12_given_no_sequence_for_eleven_hours_when_submitted_then_it_runs(tmp_path: Path) -> None:
+    async def story(it: Night) -> None:
+        await it.top.submit_and_wait(sequence("note"))
+        loop = asyncio.get_running_loop()
+        now = loop.time
+        loop.time = lambda: now() + 11 * 3600  # whatever has a time limit meets it now
+        await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+        assert isinstance(await it.top.submit_and_wait(sequence("note")), Completed)
+        assert it.seen == ["note", "note"]
+
+    night(tmp_path, story, within_s=12 * 3600)
 
 
 def test_given_a_request_whose_reply_was_lost_when_repeated_then_it_takes_effect_once(tmp_path: Path) -> None:
