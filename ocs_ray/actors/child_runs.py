@@ -49,6 +49,10 @@ class Parent(Protocol):
         """All runs of that sequencer ended."""
         ...
 
+    def child_outlives(self, child: str) -> None:
+        """A run began there for a step that had been cancelled meanwhile."""
+        ...
+
     def waits_for_child(self) -> AbstractAsyncContextManager[None]:
         """Inside of it a step waits for such a run; it is not left while the step is held."""
         ...
@@ -72,9 +76,14 @@ class ChildRuns:
         if isinstance(message, QueryFinal) and SEQUENCER in name and self.parent is not None and Procedure.is_in_step():
             async with self.parent.waits_for_child():
                 return await self._port.ask(name, message, timeout_s)
-        if isinstance(message, SubmitSequence | StartSequence | RetryFailed):  # whatever becomes of the asker
-            return await asyncio.shield(self._spawned(self._begin(name, message, timeout_s)))
-        return await self._port.ask(name, message, timeout_s)
+        if not isinstance(message, SubmitSequence | StartSequence | RetryFailed):
+            return await self._port.ask(name, message, timeout_s)
+        begun = self._spawned(self._begin(name, message, timeout_s))
+        try:
+            return await asyncio.shield(begun)
+        except asyncio.CancelledError:  # the run may begin all the same
+            begun.add_done_callback(lambda _: self._outlives(name, begun))
+            raise
 
     def names(self) -> list[str]:
         """Names of all components."""
@@ -85,6 +94,11 @@ class ChildRuns:
         if isinstance(reply, Started):
             self._spawned(self._follow(name, reply.run_id))
         return reply
+
+    def _outlives(self, name: str, begun: asyncio.Task[Any]) -> None:
+        has_answer = not begun.cancelled() and begun.exception() is None
+        if self.parent is not None and has_answer and isinstance(begun.result(), Started):
+            self.parent.child_outlives(name)
 
     def _spawned(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)

@@ -279,6 +279,10 @@ class ProcedureShell:
         self._told.pop(child, None)
         self.do(self.core.child_ended(child))
 
+    def child_outlives(self, child: str) -> None:
+        """It began for a step that had been cancelled: what ended the step ends it."""
+        self.do(self.core.child_began(child, for_nobody=True))
+
     # -- time ----------------------------------------------------------------------------------------------------
 
     def _after(self, seconds: float, call: Callable[[], None]) -> None:

@@ -278,10 +278,11 @@ class ProcedureCore:
 
     # -- other sequencers ----------------------------------------------------------------------------------------
 
-    def child_began(self, name: str) -> list[ev.Effect]:
-        """The script waits for another sequencer from now on; what holds here holds there."""
+    def child_began(self, name: str, *, for_nobody: bool = False) -> list[ev.Effect]:
+        """A run began in another sequencer: what holds here holds there. ``for_nobody``: its step was cancelled."""
         is_pause, gently = self.script.scope is ev.Scope.STEP, not self.script.is_pressed
-        return [*self._children.began(name, self.state, is_pause=is_pause, gently=gently)]
+        began = self._children.began(name, self.state, is_pause=is_pause, gently=gently)
+        return [*(self._children.outlives(name, self.state, gently=gently) if for_nobody else began)]
 
     def child_ended(self, name: str) -> list[ev.Effect]:
         """It does not any more."""

@@ -13,6 +13,7 @@ from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
 _S, _C = ProcedureState, ProcedureCommand
 _YIELD: Final = {_S.HOLDING: _C.HOLD, _S.HELD: _C.HOLD, _S.SUSPENDING: _C.SUSPEND, _S.SUSPENDED: _C.SUSPEND}
 _GO_ON: Final = {_C.HOLD: _C.RESUME, _C.SUSPEND: _C.UNSUSPEND}
+_ENDED: Final = {_S.STOPPED: _C.STOP, _S.ABORTED: _C.ABORT}
 _END: Final = {_S.STOPPING: _C.STOP, _S.ABORTING: _C.ABORT}
 
 
@@ -56,6 +57,10 @@ class Children:
         if state in (_S.HOLDING, _S.SUSPENDING):
             self._asked[name] = _YIELD[state]
         return [Propagate(_YIELD[state], (name,))]
+
+    def outlives(self, name: str, state: ProcedureState, *, gently: bool) -> list[Propagate]:
+        """One that began when its run was over already is ended as the run was."""
+        return [Propagate(_ENDED[state], (name,), gently)] if state in _ENDED else []
 
     def ended(self, name: str) -> None:
         """One less."""

@@ -18,9 +18,9 @@ from ocs_ray.core.sequencer_view import snapshot
 from ocs_ray.models.commands import Sequence, Setup, Wait
 from ocs_ray.models.component_messages import ScriptSource
 from ocs_ray.models.editor_messages import Add
-from ocs_ray.models.identifiers import ObsMode
+from ocs_ray.models.identifiers import Id, ObsMode
 from ocs_ray.models.prefix import Prefix
-from ocs_ray.models.responses import Cancelled, Completed, Error, Invalid, IssueType
+from ocs_ray.models.responses import Cancelled, Completed, Error, Invalid, IssueType, Started
 from ocs_ray.models.sequencer_messages import (
     AbortSequence,
     GetMetrics,
@@ -220,6 +220,41 @@ def test_given_a_request_whose_reply_was_lost_when_repeated_then_it_takes_effect
         assert isinstance(await it.shell.ask(add), Unhandled), "the first answer, though now it would be taken"
 
     night(tmp_path, story)
+
+
+def test_given_a_run_that_is_over_soon_when_asked_for_that_then_the_submission_is_answered_with_its_end(
+    tmp_path: Path,
+) -> None:
+    async def story(it: Night) -> None:
+        short = SubmitSequence(sequence=sequence("note"), final_within_s=30)
+        first, again = await asyncio.gather(it.shell.ask(short), it.shell.ask(short))
+        assert first == again == Completed(run_id=first.run_id)
+        assert it.seen == ["note"]
+        long = await it.shell.ask(SubmitSequence(sequence=sequence("until cancelled"), final_within_s=0.01))
+        assert isinstance(long, Started)
+        waiters = it.shell._core.history.waiters
+        assert not waiters.take(long.run_id), "who was told that it goes on waits no longer"
+        await it.shell.ask(AbortSequence())
+        assert isinstance(await it.top.query_final(long.run_id, resume_on_error=True), Cancelled)
+
+    night(tmp_path, story)
+
+
+def test_given_a_client_that_waits_for_a_short_run_then_it_asks_once() -> None:
+    asked: list[Any] = []
+
+    async def answer(message: object) -> Completed:
+        asked.append(message)
+        return Completed(run_id=Id("1"))
+
+    async def story() -> None:
+        async with LocalObservatory() as observatory:
+            observatory.put("ESW.Dark-Sequencer", answer)
+            assert (await observatory.sequencer("ESW.Dark").submit_and_wait(sequence("note"))).is_completed
+
+    asyncio.run(story())
+    (message,) = asked
+    assert message.final_within_s > 0
 
 
 @pytest.mark.parametrize("how", ["sleep", "block", "spin"])
