@@ -255,3 +255,21 @@ class ExpiredError(OcsError):
 @dataclass(eq=False)
 class NameTakenError(ClusterError):
     """A component of this name runs already, maybe on another machine."""
+
+
+@dataclass(eq=False)
+class AccessError(OcsError):
+    """The gateway does not let a request through.
+
+    Args:
+        status: HTTP's code: 401 for somebody unknown, 403 for somebody who may not.
+        problem: what is wrong.
+        remedy: what to do.
+    """
+
+    status: int
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.problem} ({self.remedy})" if self.remedy else self.problem

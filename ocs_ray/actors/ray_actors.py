@@ -7,6 +7,7 @@ Ray re-runs ``__init__`` with the same arguments when it restarts an actor, so a
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -19,6 +20,8 @@ from ocs_ray.actors.component_notes import RayNotes
 from ocs_ray.actors.component_shell import ComponentShell
 from ocs_ray.actors.config_service_shell import ConfigServiceShell
 from ocs_ray.actors.event_service_shell import EventServiceShell
+from ocs_ray.actors.gateway_note import RayPortNote
+from ocs_ray.actors.gateway_shell import GatewayShell
 from ocs_ray.actors.instance_host_shell import InstanceHostShell
 from ocs_ray.actors.instance_room import RayRoom
 from ocs_ray.actors.left_over import end_left_over
@@ -35,11 +38,13 @@ from ocs_ray.models.actor_names import (
     ALARM_SERVICE,
     CONFIG_SERVICE,
     EVENT_SERVICE,
+    GATEWAY,
     PACKAGE_SERVICE,
     SEQUENCE_MANAGER,
     instance_host,
 )
 from ocs_ray.models.component_messages import DeviceSpec, ShutdownComponent
+from ocs_ray.models.gateway_settings import GatewaySettings
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.telemetry.structured_log import log_as
 
@@ -174,6 +179,14 @@ class InstanceHost(_Host):
         super().__init__(instance_host(machine), InstanceHostShell(machine, Path(data), RayDirectory()))
 
 
+class Gateway(_Host):
+    """``ESW.EswGateway-Service``."""
+
+    def __init__(self, settings: GatewaySettings, factory: str) -> None:
+        note = RayPortNote(kept=_was_restarted())
+        super().__init__(GATEWAY, GatewayShell(settings, factory, RayDirectory(), note, lambda: os._exit(1)))
+
+
 class SequenceManager(_Host):
     """``ESW.sequence_manager-Service``."""
 
@@ -195,6 +208,7 @@ ACTORS: Final[dict[str, Any]] = {
         ConfigService,
         PackageService,
         InstanceHost,
+        Gateway,
         SequenceManager,
         Sequencer,
     )

@@ -207,7 +207,7 @@ class SequencerShell:
             case GetMetrics():
                 from ocs_ray.telemetry.sequencer_metrics import metrics_text  # not when it starts: seldom asked for
 
-                return metrics_text(self._status())
+                return metrics_text(self._status(), self._core.tally)
             case SetTimeFactor(factor=factor):
                 self._time_scale.factor = factor
                 return Ok()

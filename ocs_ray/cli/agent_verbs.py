@@ -14,6 +14,7 @@ from ocs_ray.models.actor_names import actor_name, component_of
 from ocs_ray.models.agent_messages import AgentStatus, Completed, Spawned
 from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import ComponentType, Prefix
+from ocs_ray.scripting.port import current_port
 
 ENDED_BY_ANY: Final = tuple(
     f"-{kind}"
@@ -70,9 +71,7 @@ def kill(component: str, as_json: bool) -> int:
     prefix, component_type = component_id(component)
 
     async def work() -> Message:
-        from ocs_ray.location.call import names  # Ray is imported late: `ocs --help` must not wait for it
-
-        registered = names()
+        registered = current_port().names()
         found = filter(None, map(component_of, registered))
         agents = [Agent(machine) for machine, kind in found if kind is ComponentType.Machine]
         agent = await agent_of(actor_name(prefix, component_type), agents, registered)

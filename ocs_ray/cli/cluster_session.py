@@ -10,9 +10,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ocs_ray.cli import default_files, ending_signals, terminal
+from ocs_ray.cli import default_files, ending_signals, gateway_access, server_choice, terminal
 from ocs_ray.cli.cluster_process import bring_up, take_down
 from ocs_ray.cli.cluster_start import ClusterStart
+from ocs_ray.cli.gateway_choice import NO_GATEWAY, GatewayChoice
 from ocs_ray.cli.interrupts import Interrupts
 from ocs_ray.client import connect, disconnect
 from ocs_ray.config.cluster_config import read_cluster_file
@@ -62,6 +63,7 @@ def ensure_up(
     progress: Callable[[str], None],
     *,
     simulation: bool = False,
+    gateway: GatewayChoice = NO_GATEWAY,
 ) -> tuple[RunningCluster, bool]:
     """The running cluster, and whether it was this call that brought it up. To be called ``alone``.
 
@@ -71,9 +73,10 @@ def ensure_up(
         time_factor: overrides that of the cluster file.
         progress: is told what is being done.
         simulation: scripts that complete all commands at once, and other defaults for the two files.
+        gateway: whether HTTP is served, and where; what runs for one observation serves none.
 
     Raises:
-        ClusterError: it did not come up; nothing of it is left.
+        ClusterError: it did not come up, or its gateway would be open to other machines; nothing of it is left.
         BadInputError: there is no cluster file or catalogue, or one of them is faulty.
         Interrupted: somebody ended it; nothing of it is left.
     """
@@ -85,9 +88,11 @@ def ensure_up(
     else:
         file = default_files.cluster_file(cluster, home.project)
         catalogue = default_files.catalogue(obsmodes, home.project)
-    read_cluster_file(file)  # a slip in a file is told before anything is started
+    settings = gateway.settings(read_cluster_file(file), catalogue, simulation)
+    if settings is not None:
+        settings = gateway_access.with_access(settings, home.api_tokens_file)
     read_catalogue(catalogue)
-    return bring_up(home, ClusterStart(file, catalogue, time_factor, simulation), progress), True
+    return bring_up(home, ClusterStart(file, catalogue, time_factor, simulation, settings), progress), True
 
 
 def restore(home: ClusterHome, running: RunningCluster) -> tuple[str, ...]:
@@ -104,8 +109,9 @@ def restore(home: ClusterHome, running: RunningCluster) -> tuple[str, ...]:
         from ocs_ray.cli import launch  # it imports Ray: `ocs --help` must not wait for it
 
         folder = default_files.config_folder(cluster, cluster_file, home.project)
+        settings = gateway_access.as_it_was(home, running, cluster)
         with ending_signals.kept():
-            return launch.restore(cluster, running, folder, home.data_folder)
+            return launch.restore(cluster, running, folder, home.data_folder, settings)
     finally:
         leave()
 
@@ -117,17 +123,25 @@ def bring_down(home: ClusterHome) -> int:
 
 
 def join() -> None:
-    """Connect to the cluster. Ray sets a SIGTERM handler of its own on the way; ours stays.
+    """Connect to the cluster, or to the gateway that was chosen.
+
+    Ray sets a SIGTERM handler of its own on the way; ours stays.
 
     Raises:
         ClusterError: no cluster is up, or it does not answer.
+        AccessError: the gateway does not know the token.
     """
+    if server_choice.server() is not None:
+        server_choice.connect()
+        return
     with ending_signals.kept():
         connect()
 
 
 def leave() -> None:
     """Disconnect; the cluster goes on."""
+    if server_choice.server() is not None:
+        return  # each event loop has closed its connections
     with ending_signals.ignored():
         disconnect()
 
@@ -137,7 +151,10 @@ def run(work: Callable[[Interrupts], Coroutine[Any, Any, T]]) -> T:
 
     async def with_signals() -> T:
         with Interrupts() as signals:
-            return await work(signals)
+            try:
+                return await work(signals)
+            finally:
+                await server_choice.close_connections()
 
     return asyncio.run(with_signals())
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ocs_ray.cli import cluster_session, ending_signals, terminal
+from ocs_ray.cli import cluster_session, ending_signals, server_choice, terminal
 from ocs_ray.cli.cluster_process import take_down
+from ocs_ray.cli.manager_verbs import SAY_WHAT, default_counts
 from ocs_ray.cli.observation_preparation import prepare
 from ocs_ray.cli.observation_request import Request
 from ocs_ray.client import SequenceManager
 from ocs_ray.config.cluster_config import read_cluster_file
-from ocs_ray.errors import OcsError
+from ocs_ray.errors import BadInputError, OcsError
 from ocs_ray.location.cluster_home import ClusterHome
+from ocs_ray.models.prefix import Prefix
 
 
 class ClusterUse:
@@ -36,6 +38,13 @@ class ClusterUse:
             OcsError: the cluster does not come up, or the mode cannot be configured.
             Interrupted: somebody ended it.
         """
+        if server_choice.server() is not None:
+            cluster_session.join()
+            self._joined = True
+            self._configured = cluster_session.run_guarded(
+                lambda: prepare(self._request, _nobody_knows, False, progress)
+            )
+            return
         with cluster_session.alone(self._home):
             factor = self._request.time_factor
             running, fresh = cluster_session.ensure_up(self._home, None, None, factor, progress)
@@ -44,7 +53,11 @@ class ClusterUse:
                 self.time_factor = read_cluster_file(Path(running.cluster_file)).simulation.time_factor
             cluster_session.join()
             self._joined = True
-            self._configured = cluster_session.run_guarded(lambda: prepare(self._request, running, fresh, progress))
+
+            def counts() -> dict[Prefix, int]:
+                return default_counts(Path(running.cluster_file))
+
+            self._configured = cluster_session.run_guarded(lambda: prepare(self._request, counts, fresh, progress))
 
     def release(self) -> None:
         """Take the cluster down if it was brought up for this, unless it was asked to stay or others work with it."""
@@ -59,7 +72,7 @@ class ClusterUse:
                     return
                 terminal.note(f"the cluster stays up for {', '.join(others)}; end it with: ocs down")
         self._leave()
-        if self._home.running() is None:
+        if server_choice.server() is None and self._home.running() is None:
             return
         if self._brought_up and self.keep_up:
             terminal.note("the cluster stays up; end it with: ocs down")
@@ -81,3 +94,7 @@ class ClusterUse:
         except OcsError:
             return ()
         return tuple(mode for mode in running if mode != self._request.mode.name)
+
+
+def _nobody_knows() -> dict[Prefix, int]:
+    raise BadInputError("", "no sequence component runs, and what to start is not known here", SAY_WHAT)

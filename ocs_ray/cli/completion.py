@@ -42,9 +42,11 @@ def subsystems(incomplete: str) -> list[str]:
 
 
 def _modes() -> Mapping[ObsMode, ObsModeConfig]:
-    from ocs_ray.cli import cluster_session, observation_request
+    from ocs_ray.cli import cluster_session, observation_request, server_choice
 
     try:
+        if server_choice.server() is not None:  # a person who presses Tab does not wait for a network
+            return {}
         return observation_request.known_modes(cluster_session.this_home())
     except OcsError:
         return {}

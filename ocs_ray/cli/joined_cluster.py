@@ -28,7 +28,7 @@ def join_up(
     try:
         config = config_folder(cluster, start.cluster_file, home.project)
         catalogue = str(start.catalogue.resolve())
-        launch(
+        gateway_url = launch(
             cluster,
             catalogue,
             start.time_factor,
@@ -36,6 +36,7 @@ def join_up(
             config,
             simulation=start.simulation,
             data_folder=home.data_folder,
+            gateway=start.gateway,
         )
     finally:
         leave()
@@ -47,6 +48,7 @@ def join_up(
         catalogue=str(start.catalogue.resolve()),
         simulation=start.simulation,
         time_factor=start.time_factor,
+        gateway_url=gateway_url,
     )
     home.record(running)
     return running

@@ -21,6 +21,7 @@ from ocs_ray.models.actor_names import (
     ALARM_SERVICE,
     CONFIG_SERVICE,
     EVENT_SERVICE,
+    GATEWAY,
     PACKAGE_SERVICE,
     SEQUENCE_MANAGER,
     actor_name,
@@ -28,17 +29,21 @@ from ocs_ray.models.actor_names import (
 from ocs_ray.models.agent_messages import Failed, SpawnDevice
 from ocs_ray.models.cluster_file import ClusterFile
 from ocs_ray.models.component_messages import DeviceSpec, ShutdownComponent
+from ocs_ray.models.gateway_settings import GatewaySettings
 from ocs_ray.models.instance_messages import EndInstances
 from ocs_ray.models.manager_messages import (
     ShutdownAllSequenceComponents,
 )
 from ocs_ray.models.prefix import ComponentType, Prefix
+from ocs_ray.models.sequencer_messages import GetStatus
 
 SHUTDOWN_S: Final = 10.0
 """Longest the shutdown hooks of all scripts may take, in seconds."""
 DEVICES: Final = (f"-{ComponentType.Assembly}", f"-{ComponentType.HCD}")
 HEAD: Final = "node:__internal_head__"
 """Ray's own resource of the head node, where the services everybody needs are."""
+GATEWAY_APP: Final = "ocs_ray.gateway.app:create_app"
+"""What the gateway's actor serves, by name: actors may not import what is above them."""
 ANSWER_S: Final = 60.0
 """Longest wait for one of them to answer, in seconds."""
 NODES_S: Final = 5.0
@@ -54,7 +59,8 @@ def launch(
     *,
     simulation: bool = False,
     data_folder: Path | None = None,
-) -> None:
+    gateway: GatewaySettings | None = None,
+) -> str:
     """Start everything of a cluster file and wait until all answer.
 
     Args:
@@ -65,6 +71,10 @@ def launch(
         config_folder: what the config service serves; without one there is no config service.
         simulation: every script is replaced by one that completes all commands at once.
         data_folder: of script packages and their instances; without one there is no package service.
+        gateway: where HTTP is served; without it there is no gateway.
+
+    Returns:
+        The gateway's URL; empty without one.
 
     Raises:
         ClusterError: a machine has no node, or something did not come up.
@@ -77,7 +87,15 @@ def launch(
         )
     created: list[str] = []
     with _all_or_none(created):
-        _launch(cluster, catalogue, time_factor, progress, config_folder, created, simulation, data_folder)
+        factor = time_factor or cluster.simulation.time_factor
+        progress(f"starting the services, the Sequence Manager and {len(cluster.machines)} agents")
+        _start(_parts(cluster, catalogue, factor, config_folder, simulation, data_folder, gateway), created)
+        devices = [(machine, device) for machine, listed in cluster.devices.items() for device in listed]
+        if devices:
+            progress(f"starting {len(devices)} simulated devices")
+            created += [actor_name(device.prefix, device.component_type) for _, device in devices]
+            _start_devices(devices)
+        return "" if gateway is None else ask_sync(GATEWAY, GetStatus(), ANSWER_S).url
 
 
 @contextmanager
@@ -92,33 +110,14 @@ def _all_or_none(created: list[str]) -> Iterator[None]:
         raise
 
 
-def _launch(
-    cluster: ClusterFile,
-    catalogue: str,
-    time_factor: float | None,
-    progress: Callable[[str], None],
-    config_folder: Path | None,
-    created: list[str],
-    simulation: bool,
-    data_folder: Path | None,
-) -> None:
-    factor = time_factor or cluster.simulation.time_factor
-    progress(f"starting the services, the Sequence Manager and {len(cluster.machines)} agents")
-    _start(_parts(cluster, catalogue, factor, config_folder, simulation, data_folder), created)
-    devices = [(machine, device) for machine, listed in cluster.devices.items() for device in listed]
-    if devices:
-        progress(f"starting {len(devices)} simulated devices")
-        created += [actor_name(device.prefix, device.component_type) for _, device in devices]
-        _start_devices(devices)
-
-
 def restore(
     cluster: ClusterFile,
     running: RunningCluster,
     config_folder: Path | None,
     data_folder: Path,
+    gateway: GatewaySettings | None = None,
 ) -> tuple[str, ...]:
-    """Start what of a running cluster is gone for good: services, the Sequence Manager, agents.
+    """Start what of a running cluster is gone for good: services, the Sequence Manager, agents, the gateway.
 
     What Ray is restarting is not gone, and the agent of a machine whose node is away waits for its node.
 
@@ -127,6 +126,7 @@ def restore(
         running: how it was started.
         config_folder: what the config service serves; without one there is none.
         data_folder: of script packages and their instances.
+        gateway: as it was; without it there was none.
 
     Returns:
         The names of what was started.
@@ -135,7 +135,7 @@ def restore(
         ClusterError: something did not come up.
     """
     factor = running.time_factor or cluster.simulation.time_factor
-    parts = _parts(cluster, running.catalogue, factor, config_folder, running.simulation, data_folder)
+    parts = _parts(cluster, running.catalogue, factor, config_folder, running.simulation, data_folder, gateway)
     there, offered = set(names()), ray.cluster_resources()
     agents = {actor_name(machine, ComponentType.Machine) for machine in running.machines}
     gone = [p for p in parts if p.name not in there and (p.kind != "Agent" or p.name in agents)]
@@ -161,6 +161,7 @@ def _parts(
     config_folder: Path | None,
     simulation: bool,
     data_folder: Path | None,
+    gateway: GatewaySettings | None,
 ) -> list[_Part]:
     parts = [_Part("EventService", EVENT_SERVICE, (), HEAD), _Part("AlarmService", ALARM_SERVICE, (), HEAD)]
     if config_folder is not None:
@@ -173,6 +174,8 @@ def _parts(
     for machine, resource in cluster.machines.items():
         name = actor_name(machine, ComponentType.Machine)
         parts.append(_Part("Agent", name, (machine, resource, factor), resource))
+    if gateway is not None:
+        parts.append(_Part("Gateway", GATEWAY, (gateway, GATEWAY_APP), HEAD))
     return parts
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from ocs_ray.cli import cluster_session
+from ocs_ray.cli import cluster_session, server_choice
 from ocs_ray.cli.operation import carry_out
 from ocs_ray.cli.refusals import unknown_mode
 from ocs_ray.client import SequenceManager
@@ -16,6 +16,8 @@ from ocs_ray.models.identifiers import ObsMode, Variation
 from ocs_ray.models.manager_replies import AlreadyRunning, ObsModesDetails
 from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import Prefix, Subsystem, known_subsystem
+
+SAY_WHAT: Final = "say what to start: ocs provision ESW.machine1=2 ..."
 
 
 def provision(words: list[str], as_json: bool) -> int:
@@ -42,6 +44,8 @@ def wanted_counts(words: list[str]) -> dict[Prefix, int]:
         return read_provision_file(Path(words[0]))
     if words:
         return parse_counts(words)
+    if server_choice.server() is not None:
+        raise BadInputError("", "what to start is not known here", SAY_WHAT)
     home = cluster_session.this_home()
     running = home.running()
     if running is None:
@@ -57,8 +61,7 @@ def default_counts(cluster_file: Path) -> dict[Prefix, int]:
     """
     counts = read_cluster_file(cluster_file).provision
     if not counts:
-        remedy = "say what to start: ocs provision ESW.machine1=2 ..."
-        raise BadInputError(where=str(cluster_file), problem="it has no 'provision:' section", remedy=remedy)
+        raise BadInputError(where=str(cluster_file), problem="it has no 'provision:' section", remedy=SAY_WHAT)
     return counts
 
 

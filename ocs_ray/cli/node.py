@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: ended.set())  # not earlier: ray.init sets handlers of its own
         config = config_folder(cluster, asked.cluster_file, home.project)
-        launch(
+        gateway_url = launch(
             cluster,
             catalogue,
             asked.time_factor,
@@ -76,13 +76,15 @@ def main(arguments: list[str]) -> int:
             config,
             simulation=asked.simulation,
             data_folder=home.data_folder,
+            gateway=asked.gateway,
         )
     except OcsError as failure:
         _say(problem=str(failure), remedy="")
         ray.shutdown()
         return 1
     machines, file = tuple(cluster.machines), str(asked.cluster_file)
-    home.record(RunningCluster(address, os.getpid(), machines, file, catalogue, asked.simulation, asked.time_factor))
+    factor, simulation = asked.time_factor, asked.simulation
+    home.record(RunningCluster(address, os.getpid(), machines, file, catalogue, simulation, factor, gateway_url))
     _say(ready=address)
     ended.wait()
     dismantle()

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Final
 
-from ocs_ray.cli.manager_verbs import default_counts
 from ocs_ray.cli.observation_request import Request
 from ocs_ray.cli.refusals import expected, refused
 from ocs_ray.client import SequenceManager
 from ocs_ray.errors import OcsError
-from ocs_ray.location.cluster_home import RunningCluster
 from ocs_ray.models.actor_names import actor_name
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.manager_replies import (
@@ -20,17 +17,20 @@ from ocs_ray.models.manager_replies import (
     ObsModesDetails,
 )
 from ocs_ray.models.message import Message
-from ocs_ray.models.prefix import ComponentType
+from ocs_ray.models.prefix import ComponentType, Prefix
 from ocs_ray.models.sequencer_messages import SetTimeFactor
 from ocs_ray.scripting.port import current_port
 
 ANSWER_S: Final = 5.0
 
 
-async def prepare(request: Request, cluster: RunningCluster, fresh: bool, progress: Callable[[str], None]) -> bool:
+async def prepare(
+    request: Request, counts_of: Callable[[], dict[Prefix, int]], fresh: bool, progress: Callable[[str], None]
+) -> bool:
     """Provision if no sequence component runs, configure the mode if it does not run, set the time factor.
 
     Args:
+        counts_of: tells what to provision, machine -> how many, when there is nothing yet.
         fresh: the cluster was brought up for this observation, with its time factor.
 
     Returns:
@@ -43,7 +43,7 @@ async def prepare(request: Request, cluster: RunningCluster, fresh: bool, progre
     status = await manager.status()
     configure = name not in status.running_obs_modes
     if not any(agent.sequence_components for agent in status.agents):
-        counts = default_counts(Path(cluster.cluster_file))
+        counts = counts_of()
         progress(f"starting {sum(counts.values())} sequence components")
         _raise_if_refused(await manager.provision(counts), "provision")
     if configure:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ocs_ray.cli import default_files
-from ocs_ray.cli.refusals import unknown_mode
+from ocs_ray.cli import cluster_session, default_files, server_choice
+from ocs_ray.cli.refusals import expected, unknown_mode
+from ocs_ray.client import SequenceManager
 from ocs_ray.config.obs_mode_catalogue import read_catalogue
 from ocs_ray.config.yaml_file import read_text
 from ocs_ray.errors import BadInputError
@@ -15,6 +16,7 @@ from ocs_ray.location.cluster_home import ClusterHome
 from ocs_ray.models import wire
 from ocs_ray.models.commands import Sequence
 from ocs_ray.models.identifiers import ObsMode
+from ocs_ray.models.manager_replies import ObsModesDetails
 from ocs_ray.models.obs_mode import ObsModeConfig
 from ocs_ray.models.prefix import Prefix
 
@@ -55,9 +57,34 @@ def known_modes(home: ClusterHome) -> Mapping[ObsMode, ObsModeConfig]:
 
     Raises:
         BadInputError: the catalogue is missing or faulty.
+        ClusterError: the gateway that was chosen does not answer.
     """
+    if server_choice.server() is not None:
+        return _modes_there(home)
     running = home.running()
     return read_catalogue(Path(running.catalogue) if running else default_files.catalogue(None, home.project))
+
+
+def _modes_there(home: ClusterHome) -> Mapping[ObsMode, ObsModeConfig]:
+    """The modes of the observatory behind the gateway; scripts are its own affair, examples those of this machine."""
+    answer = cluster_session.ask(lambda: SequenceManager().obs_modes_details())
+    seen = expected(ObsModesDetails, answer, "modes")
+    try:
+        examples = {
+            name: mode.example for name, mode in read_catalogue(default_files.catalogue(None, home.project)).items()
+        }
+    except BadInputError:
+        examples = {}
+    return {
+        mode.obs_mode: ObsModeConfig(
+            name=mode.obs_mode,
+            resources=mode.resources,
+            sequencers=dict.fromkeys(mode.sequencers),
+            root="",
+            example=examples.get(mode.obs_mode),
+        )
+        for mode in seen.obs_modes
+    }
 
 
 def find_mode(name: str, modes: Mapping[ObsMode, ObsModeConfig]) -> ObsModeConfig:

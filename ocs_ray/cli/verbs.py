@@ -17,6 +17,8 @@ from ocs_ray.cli import (
     package_verbs,
     script_verbs,
     sequencer_verbs,
+    server_choice,
+    token_verbs,
 )
 from ocs_ray.cli.arguments import SCALE, AsJson, KeepUp, ModeOption, TimeFactor
 
@@ -34,12 +36,25 @@ def up(
         bool,
         typer.Option("--simulation", help="Agents of ESW, TCS, IRIS; scripts that complete every command at once."),
     ] = False,
+    gateway_port: Annotated[
+        int | None,
+        typer.Option(
+            "--gateway-port",
+            metavar="N",
+            min=0,
+            max=65535,
+            help="Port of HTTP, 0 for any; default: 8090 or the next free.",
+        ),
+    ] = None,
+    gateway: Annotated[bool, typer.Option("--gateway/--no-gateway", help="Serve HTTP and WebSockets.")] = True,
     as_json: AsJson = False,
 ) -> int:
     """Start the cluster: agents for all machines, the services, the Sequence Manager, simulated devices."""
     from ocs_ray.cli import cluster_verbs
+    from ocs_ray.cli.gateway_choice import GatewayChoice
 
-    return cluster_verbs.up(cluster, obsmodes, time_factor, simulation, as_json)
+    choice = GatewayChoice(wanted=gateway, port=gateway_port)
+    return cluster_verbs.up(cluster, obsmodes, time_factor, simulation, choice, as_json)
 
 
 def down() -> int:
@@ -105,6 +120,7 @@ def make_app() -> typer.Typer:
     app.add_typer(config_verbs.make_app(), name="config")
     app.add_typer(package_verbs.make_app(), name="seq")
     app.add_typer(instance_verbs.make_app(), name="inst")
+    app.add_typer(token_verbs.make_app(), name="token")
     return app
 
 
@@ -119,6 +135,20 @@ def _everywhere(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from (as OCS_DEBUG=1).")] = False,
+    server: Annotated[
+        str | None,
+        typer.Option("--server", metavar="URL", envvar="OCS_SERVER", help="Work through this gateway, without Ray."),
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--token-file",
+            metavar="FILE",
+            envvar="OCS_TOKEN_FILE",
+            help="File with the token for --server; OCS_TOKEN holds the token itself.",
+        ),
+    ] = None,
 ) -> None:
+    server_choice.choose(server, token_file)
     if debug:
         os.environ["OCS_DEBUG"] = "1"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -85,6 +85,26 @@ class PackageCalls:
         for offset in range(0, total, CHUNK_BYTES) or (0,):
             await self._ask(SendChunk(sending=sending, offset=offset, data=stream.read(CHUNK_BYTES)), READ_S)
             progress("receive", min(offset + CHUNK_BYTES, total), total)
+        return await self._finish(sending, total, progress)
+
+    async def send_stream(self, pieces: AsyncIterable[bytes]) -> PackageSent:
+        """Send a package whose bytes come one after the other; never more than a piece and a chunk of them is here.
+
+        Raises:
+            PackageRefusedError: it does not pass; the text has file and line.
+            PackageTakenError: other bytes have this name and version.
+        """
+        sending, offset, waiting = Id(str(uuid4())), 0, bytearray()
+        async for piece in pieces:
+            waiting += piece
+            while len(waiting) >= CHUNK_BYTES:
+                await self._ask(SendChunk(sending=sending, offset=offset, data=bytes(waiting[:CHUNK_BYTES])), READ_S)
+                del waiting[:CHUNK_BYTES]
+                offset += CHUNK_BYTES
+        await self._ask(SendChunk(sending=sending, offset=offset, data=bytes(waiting)), READ_S)
+        return await self._finish(sending, offset + len(waiting), lambda stage, done, total: None)
+
+    async def _finish(self, sending: Id, total: int, progress: Progress) -> PackageSent:
         finishing = asyncio.ensure_future(self._ask(FinishSending(sending=sending, size_bytes=total), TAKE_IN_S))
         try:
             while not (await asyncio.wait([finishing], timeout=LOOK_S))[0]:
@@ -99,10 +119,14 @@ class PackageCalls:
         found: list[PackageInfo] = []
         after: int | None = 0
         while after is not None:
-            page: PackageList = await self._ask(ListPackages(name=name, after=after), READ_S)
+            page = await self.page(name, after=after)
             found += page.packages
             after = page.after
         return tuple(found)
+
+    async def page(self, name: str = "", *, after: int = 0, limit: int = 100) -> PackageList:
+        """Part of the same list, from behind ``after`` on; its own ``after`` is where the next part begins."""
+        return await self._ask(ListPackages(name=name, after=after, limit=limit), READ_S)
 
     async def info(self, ref: str) -> PackageInfo:
         """One package.
@@ -180,10 +204,16 @@ class PackageCalls:
         found: list[InstanceRecord] = []
         after: int | None = 0
         while after is not None:
-            page: InstanceList = await self._ask(ListInstances(ref=ref, all=all, after=after), READ_S)
+            page = await self.page_of_instances(ref, all=all, after=after)
             found += page.instances
             after = page.after
         return tuple(found)
+
+    async def page_of_instances(
+        self, ref: str = "", *, all: bool = False, after: int = 0, limit: int = 100
+    ) -> InstanceList:
+        """Part of the same list, from behind ``after`` on; its own ``after`` is where the next part begins."""
+        return await self._ask(ListInstances(ref=ref, all=all, after=after, limit=limit), READ_S)
 
     async def collect(self) -> tuple[InstanceRecord, ...]:
         """Forget the instances whose output has expired; those are answered."""

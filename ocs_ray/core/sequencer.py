@@ -13,6 +13,7 @@ from typing import Final
 from ocs_ray.core import sequencer_events as ev
 from ocs_ray.core.change_log import ChangeLog
 from ocs_ray.core.run_history import Run, RunHistory
+from ocs_ray.core.run_tally import RunTally
 from ocs_ray.core.sequence_editor import apply_edit
 from ocs_ray.core.sequencer_states import EDITS, Accepted, Hook, Refused, State, Trigger, decide
 from ocs_ray.core.step_list import StepList
@@ -66,6 +67,7 @@ class SequencerCore:
         self.steps: StepList | None = None
         self.run_id: str | None = None
         self.history = RunHistory()
+        self.tally = RunTally()
         self.log = ChangeLog(first_version)
         self._ended_by: State | None = None
         self.is_active = False
@@ -237,8 +239,12 @@ class SequencerCore:
     def _step_ended(self, event: ev.StepEnded, at: float) -> list[ev.Effect]:
         if event.run_id != self.run_id or self.steps is None:
             return []
+        in_flight = (self.steps.driven, *self.steps.nested)
         if not self.steps.end(event.step_id, event.failure, at, attempts=event.attempts, result=event.result):
             return []
+        for step in in_flight:
+            if step is not None:
+                self.tally.step_ended(step.duration_s, is_good=event.failure is None)
         return self._advance(at)
 
     def _take_nested(self, event: ev.TakeNested, at: float) -> list[ev.Effect]:
@@ -267,6 +273,7 @@ class SequencerCore:
 
     def _finish(self, response: SubmitResponse, at: float) -> list[ev.Effect]:
         self.is_active = False
+        self.tally.run_ended(type(response).__name__)
         decision = decide(self.state, Trigger.RUN_ENDED)
         if isinstance(decision, Accepted):  # a shutdown ends the run from wherever it is
             self.state = decision.state

@@ -28,6 +28,11 @@ class StepRecord:
         """Whether it may still be edited."""
         return self.status is StepStatus.PENDING
 
+    @property
+    def duration_s(self) -> float:
+        """Seconds from start to end; 0 while it has not ended."""
+        return 0.0 if self.started_at is None or self.ended_at is None else self.ended_at - self.started_at
+
     def view(self) -> Step:
         """The frozen value for clients. All parts are valid already, so they are not validated again."""
         return Step.model_construct(

@@ -23,6 +23,8 @@ from ocs_ray.location.environment import CLUSTER_MARK
 LONGEST_PATH: Final = 40
 """Ray puts sockets below this folder and a socket's path may hold 107 bytes."""
 REMOVALS: Final = 5
+TOKENS: Final = "tokens.json"
+"""Name of the file of the gateway's tokens, in the data folder."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class RunningCluster:
         catalogue: folder or file of the observing modes.
         simulation: every script is replaced by one that completes all commands at once.
         time_factor: overrides that of the cluster file; None when nobody gave one.
+        gateway_url: where HTTP is served; empty without a gateway.
     """
 
     address: str
@@ -46,6 +49,7 @@ class RunningCluster:
     catalogue: str
     simulation: bool = False
     time_factor: float | None = None
+    gateway_url: str = ""
 
 
 def find_project(start: Path) -> Path:
@@ -81,6 +85,8 @@ class ClusterHome:
         self._state_file = self.folder / "cluster.json"
         self.data_folder = _user_folder("XDG_DATA_HOME", ".local/share") / self.cluster_id
         """Packages and what their instances wrote; it outlives the cluster."""
+        self.api_tokens_file = self.data_folder / TOKENS
+        """Who may use the gateway."""
         self.last_used_file = _user_folder("XDG_STATE_HOME", ".local/state") / f"{self.cluster_id}.json"
         """What ``-`` means to this user."""
 

@@ -40,6 +40,7 @@ def component_of(name: str) -> tuple[Prefix, ComponentType] | None:
 
 ALARM_SERVICE: Final = actor_name("CSW.alarm_service", ComponentType.Service)
 CONFIG_SERVICE: Final = actor_name("CSW.config_service", ComponentType.Service)
+GATEWAY: Final = actor_name("ESW.EswGateway", ComponentType.Service)
 EVENT_SERVICE: Final = actor_name("CSW.event_service", ComponentType.Service)
 PACKAGE_SERVICE: Final = actor_name("CSW.package_service", ComponentType.Service)
 SEQUENCE_MANAGER: Final = actor_name("ESW.sequence_manager", ComponentType.Service)

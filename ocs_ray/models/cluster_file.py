@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from ocs_ray.models.component_messages import DeviceSpec
+from ocs_ray.models.gateway_settings import GatewaySettings
 from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import Prefix
 
@@ -52,6 +53,7 @@ class ClusterFile(Message):
         devices: machine prefix -> devices started with it.
         config: folder of the config service, relative to the project; ``config`` when left out and there is one.
         instances: limits of script packages.
+        gateway: where HTTP and WebSockets are served.
     """
 
     node: EmbeddedNode | None = None
@@ -63,6 +65,7 @@ class ClusterFile(Message):
 
     config: str | None = None
     instances: InstanceSettings = InstanceSettings()
+    gateway: GatewaySettings = GatewaySettings()
 
     @model_validator(mode="after")
     def _is_consistent(self) -> ClusterFile:

@@ -11,7 +11,10 @@ import sys
 from datetime import UTC, datetime
 from typing import Final
 
+from ocs_ray.telemetry.secrets_in_logs import without_secrets
+
 ROOT: Final = "ocs"
+SERVER: Final = "uvicorn"
 
 
 class JsonLines(logging.Formatter):
@@ -36,14 +39,15 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return without_secrets(json.dumps(line, ensure_ascii=False))
 
 
 def log_as(component: str, level: int = logging.INFO) -> None:
-    """Let every ``ocs.*`` logger of this process write JSON lines to standard error, signed ``component``."""
+    """Let every ``ocs.*`` logger of this process, and the web server's, write JSON lines to standard error, signed."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(component))
-    root = logging.getLogger(ROOT)
-    root.handlers[:] = [handler]
-    root.setLevel(level)
-    root.propagate = False
+    for name, lowest in ((ROOT, level), (SERVER, max(level, logging.WARNING))):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [handler]
+        logger.setLevel(lowest)
+        logger.propagate = False

@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from ocs_ray.cli.cluster_start import ClusterStart
+from ocs_ray.models.gateway_settings import GatewaySettings
 
 
+@pytest.mark.parametrize("gateway", [None, GatewaySettings(port=0, location_port=7654)])
 @pytest.mark.parametrize("simulation", [True, False])
 @pytest.mark.parametrize("time_factor", [None, 0.05])
 def test_given_a_start_when_it_becomes_arguments_then_they_say_the_same(
-    time_factor: float | None, simulation: bool
+    time_factor: float | None, simulation: bool, gateway: GatewaySettings | None
 ) -> None:
-    start = ClusterStart(Path("/c.yaml"), Path("/modes"), time_factor, simulation)
+    start = ClusterStart(Path("/c.yaml"), Path("/modes"), time_factor, simulation, gateway)
     assert ClusterStart.from_arguments(start.arguments()) == start
 
 

@@ -29,9 +29,23 @@ def test_given_a_cluster_that_is_up_when_another_one_is_asked_for_then_the_diffe
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    running = RunningCluster("127.0.0.1:1", 1, ("ESW.machine1",), "small.yaml", "modes.yaml", simulation=False)
+    running = RunningCluster(
+        "127.0.0.1:1", 1, ("ESW.machine1",), "small.yaml", "modes.yaml", gateway_url="http://127.0.0.1:8090"
+    )
     monkeypatch.setattr(cluster_session, "ensure_up", lambda *_, **__: (running, False))
     monkeypatch.setattr(cluster_session, "restore", lambda *_: ())
     assert run(["up", *options]) == 0
     err = capsys.readouterr().err
     assert told in err if told else not err
+
+
+def test_given_a_cluster_without_a_gateway_when_up_then_it_tells_how_to_have_one_unless_none_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    running = RunningCluster("127.0.0.1:1", 1, ("ESW.machine1",), "small.yaml", "modes.yaml")
+    monkeypatch.setattr(cluster_session, "ensure_up", lambda *_, **__: (running, False))
+    assert run(["up"]) == 0
+    assert "it runs without a gateway; to have one: ocs down, then up again" in capsys.readouterr().err
+    assert run(["up", "--no-gateway"]) == 0
+    assert not capsys.readouterr().err

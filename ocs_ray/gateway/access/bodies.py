@@ -1,0 +1,92 @@
+"""A request's body, no bigger and no deeper nested than it may be."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive, Scope
+
+from ocs_ray.core.request_limits import nests_deeper
+from ocs_ray.models.access_settings import LimitSettings
+
+UPLOADS: Final = "/api/v1/packages"
+"""Where script packages are sent: they may be bigger, and are not kept in memory here."""
+BODY_S: Final = 30.0
+"""Longest a JSON body may take to come, in seconds."""
+AT_ONCE: Final = 64 << 10
+"""Bytes of JSON that are looked through in the event loop; more is left to a thread."""
+
+
+class BodyRefused(HTTPException):
+    """The body is too big, too deep or too slow."""
+
+
+def header(scope: Scope, name: bytes) -> bytes:
+    """The first header of this name, empty when there is none."""
+    return next((value for key, value in scope["headers"] if key == name), b"")
+
+
+async def checked(scope: Scope, receive: Receive, limits: LimitSettings) -> Receive:
+    """What the application receives from, instead of ``receive``.
+
+    Raises:
+        BodyRefused: the body is too big, too deep or too slow; later, from what is given back, when it is an upload.
+    """
+    is_upload = _is_upload(scope)
+    most = limits.upload_bytes if is_upload else limits.body_bytes
+    told = header(scope, b"content-length")
+    if told.isdigit() and len(told) < 20 and int(told) > most:
+        raise _too_big(most)
+    if is_upload:
+        return _counting(receive, most)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_S):
+            while True:
+                message = await receive()
+                if message["type"] != "http.request":
+                    return _replay([message], receive)
+                body += message.get("body", b"")
+                if len(body) > most:
+                    raise _too_big(most)
+                if not message.get("more_body", False):
+                    break
+    except TimeoutError:
+        raise BodyRefused(408, f"the body did not come within {BODY_S:g} s") from None
+    whole = bytes(body)
+    most = limits.json_depth
+    small = len(whole) <= AT_ONCE
+    if nests_deeper(whole, most) if small else await asyncio.to_thread(nests_deeper, whole, most):
+        raise BodyRefused(400, f"the body is nested deeper than {most}")
+    return _replay([{"type": "http.request", "body": whole, "more_body": False}], receive)
+
+
+def _is_upload(scope: Scope) -> bool:
+    return scope["path"].startswith(UPLOADS) and b"json" not in header(scope, b"content-type").lower()
+
+
+def _too_big(most: int) -> BodyRefused:
+    return BodyRefused(413, f"the body is bigger than {most} bytes")
+
+
+def _counting(receive: Receive, most: int) -> Receive:
+    seen = 0
+
+    async def counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > most:
+            raise _too_big(most)
+        return message
+
+    return counted
+
+
+def _replay(messages: list[Message], receive: Receive) -> Receive:
+    async def replayed() -> Message:
+        return messages.pop(0) if messages else await receive()
+
+    return replayed
