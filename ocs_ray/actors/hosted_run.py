@@ -125,15 +125,18 @@ class HostedRun:
         offset = message.offset
         if message.tail_lines is not None:
             offset = await asyncio.to_thread(files.tail_offset, message.tail_lines)
+        over = self.ended.is_set()
         chunk = await asyncio.to_thread(files.read, offset, message.most_bytes)
         if not chunk.data and not chunk.ended and message.wait_s and not self._line.ended:
             wait = self._line.ask("wait", channel=message.channel, offset=chunk.offset)
             with contextlib.suppress(TimeoutError, UnreachableError):
                 await asyncio.wait_for(wait, message.wait_s)
+            over = self.ended.is_set()
             chunk = await asyncio.to_thread(files.read, chunk.offset, message.most_bytes)
         if self._blocks and not self._line.ended:
             self._line.tell("read", channel=message.channel, offset=chunk.next_offset)
-        return ChannelPiece(offset=chunk.offset, data=chunk.data, ended=chunk.ended)
+        ended = chunk.ended or (over and not chunk.data)  # a full disk may have kept the end from being written
+        return ChannelPiece(offset=chunk.offset, data=chunk.data, ended=ended)
 
     def expire_now(self) -> None:
         """Drop what it wrote."""
@@ -192,11 +195,13 @@ class HostedRun:
         with contextlib.suppress(OSError, ValueError):
             retention_s = self.folder.task().rules.retention_s
         expires = expires_at(now, retention_s)
-        seal_channels(self.folder.path, str(record.id), now, expires)
+        with contextlib.suppress(OSError):  # the disk is full: what is told is true all the same
+            seal_channels(self.folder.path, str(record.id), now, expires)
         self.folder.remove_work()
         changes = {"status": moved.status, "terminated": moved.terminated, "ended_unix_s": now}
         kept = KeptState(record=record.model_copy(update={**changes, "expires_unix_s": expires}), keeper_pid=0)
-        self.folder.write_state(kept)
+        with contextlib.suppress(OSError):
+            self.folder.write_state(kept)
         return kept
 
 

@@ -178,13 +178,17 @@ class InstanceDesk:
 
     async def _run(self, task: InstanceTask) -> InstanceRecord:
         record = task.record
+        try:
+            self._journal.append(task)
+        except OSError as failure:
+            text = f"the package service cannot write it down: {failure.strerror} (make room on its disk)"
+            raise RefusedError("no disk", "start", text) from None
         self._book.begin(task)
-        self._journal.append(task)
         try:
             machine = await self._place(record, task.resources)
             record = record.model_copy(update={"machine": machine})
             self._learn(record)
-            self._journal.append(InstanceChanged(record=record))
+            self._write_down(record)
             host = await self._room.host(machine)
             placed = task.model_copy(update={"record": record})
             reply: TaskStarted = await self._port.ask(host, placed, START_S)
@@ -279,7 +283,6 @@ class InstanceDesk:
             with contextlib.suppress(UnreachableError):  # its files are where the machine is
                 await self._port.ask(await self._room.host(machine), ForgetRuns(ids=ids), HOST_S)
         self._book.forget([record.id for record in gone])
-        self._journal.close()
         self._journal.begin(self._entries())
         return InstanceList(instances=tuple(gone))
 
@@ -302,9 +305,15 @@ class InstanceDesk:
         if not self._book.learn(record):
             return
         if record.status.is_final:
-            self._journal.append(InstanceChanged(record=record))
+            self._write_down(record)
             self._chore(self._room.give_back(_hold(record)))
         self._chore(self._notify())
+
+    def _write_down(self, record: InstanceRecord) -> None:
+        try:
+            self._journal.append(InstanceChanged(record=record))
+        except OSError as failure:  # what is not written down, its machine tells after a restart
+            log.warning("where %s stands could not be written down: %s", record.id, failure)
 
     def _end(self, record: InstanceRecord, trigger: Trigger, code: ExitCode | None, reason: str) -> None:
         known = self._book.get(record.id)

@@ -9,14 +9,14 @@ import base64
 import contextlib
 import logging
 import shutil
-import tempfile
 import time
 from pathlib import Path
 from typing import Any, Final
 
 from ocs_ray.actors.hosted_run import HostedRun
+from ocs_ray.actors.package_fetch import COPIES, fetch_package
 from ocs_ray.core.package_index import decide as decide_index
-from ocs_ray.errors import BadInputError, OcsError, UnknownPackageError, UnreachableError
+from ocs_ray.errors import BadInputError, OcsError, RefusedError, UnknownPackageError, UnreachableError
 from ocs_ray.models.actor_names import PACKAGE_SERVICE
 from ocs_ray.models.instance_messages import (
     ForgetRuns,
@@ -34,7 +34,6 @@ from ocs_ray.models.instance_messages import (
 )
 from ocs_ray.models.instance_records import InstanceRecord
 from ocs_ray.models.package_manifest import Backpressure
-from ocs_ray.models.package_messages import FetchArchive
 from ocs_ray.models.package_names import Digest
 from ocs_ray.models.sequencer_messages import GetStatus
 from ocs_ray.models.sequencer_replies import Ok
@@ -45,6 +44,8 @@ from ocs_ray.packages.warm_process import WarmProcess
 from ocs_ray.scripting.port import Port
 
 INSTANCES, STORE = "instances", "packages"
+LEAST_FREE_BYTES: Final = 256 << 20
+"""How much of the disk has to be free for one more instance, in bytes: what it writes is kept there."""
 TELL_S: Final = 10.0
 AGAIN_S: Final = 0.5
 """Pause before the package service is told once more when it did not answer, in seconds."""
@@ -63,7 +64,7 @@ class InstanceHostShell:
     def __init__(self, machine: str, data: Path, port: Port) -> None:
         self._machine, self._port = machine, port
         self._root = data / INSTANCES
-        self._store_folder = data / STORE
+        self._store_folder, self._copies = data / STORE, data / COPIES
         self._warm = WarmProcess()
         self._runs: dict[tuple[str, int], HostedRun] = {}
         self._untold: dict[str, InstanceRecord] = {}
@@ -154,6 +155,7 @@ class InstanceHostShell:
         key = str(task.record.id), task.record.run
         run = self._runs.get(key)
         if run is None:  # else the question came twice
+            self._check_disk()
             folder = RunFolder(self._root / key[0] / str(key[1]))
             run = self._keep(folder, task.record.model_copy(update={"machine": self._machine}))
             try:
@@ -168,17 +170,16 @@ class InstanceHostShell:
         await run.settled.wait()
         return TaskStarted(record=run.record, failure=run.failure)
 
+    def _check_disk(self) -> None:
+        free = shutil.disk_usage(self._root).free
+        if free < LEAST_FREE_BYTES:
+            text = f"{self._machine} has {free >> 20} MiB of disk free, an instance needs {LEAST_FREE_BYTES >> 20}"
+            raise RefusedError("no disk", "start", f"{text}; make room on it: ocs inst gc")
+
     async def _package(self, digest: Digest) -> Path:
         with contextlib.suppress(UnknownPackageError):
             return await asyncio.to_thread(self._store.folder, digest)
-        with tempfile.TemporaryFile() as archive:
-            offset = 0
-            while piece := (await self._port.ask(PACKAGE_SERVICE, FetchArchive(digest=digest, offset=offset), 30)).data:
-                archive.write(piece)
-                offset += len(piece)
-            archive.seek(0)
-            await asyncio.to_thread(self._store.send, archive)
-        return await asyncio.to_thread(self._store.folder, digest)
+        return await fetch_package(digest, self._copies, self._port)
 
     async def _give(self, message: SendInput) -> Ok:
         run = self._run(message.id)

@@ -138,13 +138,21 @@ class Observatory:
             found: ResolvedScript = await self._directory.ask(PACKAGE_SERVICE, question, RESOLVE_S)
         except OcsError as failure:
             return failure
-        script = ScriptSource(file=found.file, root=found.root, digest=found.digest)
+        script = ScriptSource(
+            file=found.file, root=found.root, digest=found.digest, node=found.node, copies=found.copies
+        )
         return message.model_copy(update={"script": script})
 
 
 def idle(components: Components) -> list[Prefix]:
     """Components without a script; one that does not answer is none of them."""
     return [prefix for prefix, status in components.items() if status is not None and status.state == "Idle"]
+
+
+def loaded_in(components: Components, registered: Registered) -> dict[Prefix, Prefix]:
+    """Component -> the sequencer in it, if that is there: one that died cannot be ended, and makes nobody idle."""
+    told = {p: s.loaded for p, s in components.items() if s is not None and s.loaded is not None}
+    return {component: sequencer for component, sequencer in told.items() if sequencer in registered.sequencers}
 
 
 def reason_of(reply: object) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import shutil
 import time
 from pathlib import Path
 from typing import Final
 
+from ocs_ray.actors.package_fetch import COPIES
 from ocs_ray.core.package_index import decide, history, page, resolve, script_for, tags
-from ocs_ray.errors import BadInputError, UnknownPackageError
+from ocs_ray.errors import BadInputError, ClusterError, UnknownPackageError
 from ocs_ray.models.package_messages import (
     ArchivePiece,
     FetchArchive,
@@ -47,10 +50,11 @@ class PackageDesk:
     Args:
         folder: of the store.
         check: what a package's program has to pass.
+        node: id of the node it is on.
     """
 
-    def __init__(self, folder: Path, check: CheckProgram = check_import) -> None:
-        self._folder, self._check = folder, check
+    def __init__(self, folder: Path, check: CheckProgram = check_import, node: str = "") -> None:
+        self._folder, self._check, self._node = folder, check, node
         self._sendings: dict[str, _Sending] = {}
 
     def open(self) -> None:
@@ -82,6 +86,7 @@ class PackageDesk:
 
         Raises:
             BadInputError: a piece before it is missing, or there are too many.
+            ClusterError: the disk is full.
         """
         self._give_up_abandoned()
         id_ = str(chunk.sending)
@@ -94,8 +99,13 @@ class PackageDesk:
         if chunk.offset + len(chunk.data) > HOUSE_CAPS.archive_bytes:
             raise BadInputError("", f"the archive has more than {HOUSE_CAPS.archive_bytes} bytes", "make it smaller")
         if chunk.offset == sending.size:
-            with sending.file.open("ab") as file:
-                file.write(chunk.data)
+            try:
+                with sending.file.open("ab") as file:
+                    file.write(chunk.data)
+            except OSError as failure:
+                with contextlib.suppress(OSError):
+                    os.truncate(sending.file, sending.size)  # the same piece may come again
+                raise _no_room(failure) from None
             sending.size += len(chunk.data)
         sending.touched = time.monotonic()
         return SendingStage(stage=sending.stage, done_bytes=sending.size)
@@ -111,6 +121,7 @@ class PackageDesk:
         Raises:
             PackageRefusedError: it does not pass.
             PackageTakenError: other bytes have this name and version.
+            ClusterError: the disk is full.
         """
         sending = self._sendings.get(str(message.sending))
         if sending is None or sending.size != message.size_bytes:
@@ -157,7 +168,14 @@ class PackageDesk:
             record = _found(script_for(index, message.prefix, message.tag))
         root = self.store.folder(record.digest)
         file = root / record.manifest.main
-        return ResolvedScript(digest=record.digest, label=record.label, file=str(file), root=str(root))
+        return ResolvedScript(
+            digest=record.digest,
+            label=record.label,
+            file=str(file),
+            root=str(root),
+            node=self._node,
+            copies=str(self._folder.parent / COPIES),
+        )
 
     def folder(self, digest: Digest) -> Path:
         """Where a package lies unpacked."""
@@ -170,6 +188,8 @@ class PackageDesk:
         try:
             with sending.file.open("rb") as source:
                 sent = self.store.send(source, progress=at)
+        except OSError as failure:
+            raise _no_room(failure) from None
         finally:
             sending.file.unlink(missing_ok=True)
         return PackageSent(record=sent.record, existing=sent.existing)
@@ -180,6 +200,13 @@ class PackageDesk:
             if sending.touched < too_old:
                 del self._sendings[id_]
                 sending.file.unlink(missing_ok=True)
+
+
+def _no_room(failure: OSError) -> ClusterError:
+    problem = f"the package service cannot keep the package: {failure.strerror or failure}"
+    return ClusterError(
+        problem=problem, remedy="make room on its disk: ocs inst gc, ocs seq prune; nothing was changed"
+    )
 
 
 def _found(answer: PackageRecord | IndexRefused) -> PackageRecord:

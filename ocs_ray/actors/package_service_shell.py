@@ -15,6 +15,7 @@ from ocs_ray.actors.package_desk import PackageDesk
 from ocs_ray.core.instance_limits import PlatformLimits
 from ocs_ray.core.package_index import prunable
 from ocs_ray.errors import OcsError, RefusedError
+from ocs_ray.models.component_messages import GetComponentStatus, SequenceComponentStatus
 from ocs_ray.models.instance_messages import (
     CollectInstances,
     EndInstances,
@@ -47,6 +48,7 @@ from ocs_ray.models.package_messages import (
     TagPackage,
 )
 from ocs_ray.models.package_records import PackageRecord
+from ocs_ray.models.prefix import ComponentType, Prefix
 from ocs_ray.models.sequencer_messages import GetStatus
 from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.packages.import_check import check_import
@@ -54,6 +56,9 @@ from ocs_ray.packages.package_store import CheckProgram
 from ocs_ray.scripting.port import Port
 
 JOURNAL: Final = "instances.jsonl"
+COMPONENT: Final = f"-{ComponentType.SequenceComponent}"
+COMPONENT_S: Final = 3.0
+"""Longest wait for a sequence component to say which package it has loaded, in seconds."""
 NO_LIMITS: Final = PlatformLimits()
 
 
@@ -66,6 +71,7 @@ class PackageServiceShell:
         port: the way to the hosts of machines.
         limits: of instances that are alive.
         check: what a package's program has to pass when it is sent.
+        node: id of the node it is on.
     """
 
     def __init__(
@@ -75,9 +81,10 @@ class PackageServiceShell:
         port: Port,
         limits: PlatformLimits = NO_LIMITS,
         check: CheckProgram = check_import,
+        node: str = "",
     ) -> None:
-        self._data, self._room = data, room
-        self._packages = PackageDesk(data / STORE, check)
+        self._data, self._room, self._port = data, room, port
+        self._packages = PackageDesk(data / STORE, check, node)
         self._instances = InstanceDesk(data / JOURNAL, room, port, limits)
         self._warming: asyncio.Task[None] | None = None
 
@@ -137,7 +144,8 @@ class PackageServiceShell:
             case GetSending(sending=id_):
                 return packages.stage(str(id_))
             case GetPackage(ref=ref):
-                return self._info(packages.find(ref))
+                record = packages.find(ref)
+                return self._info(record, (await self._sequencers()).get(record.digest, ()))
             case ListPackages(name=name, after=after, limit=limit):
                 page = packages.page(name, after, limit)
                 return PackageList(packages=tuple(map(self._info, page.packages)), after=page.after)
@@ -160,6 +168,9 @@ class PackageServiceShell:
 
     async def _delete(self, message: DeletePackage) -> PackagesDeleted:
         record = self._packages.find(message.ref)
+        if loaded := (await self._sequencers()).get(record.digest):
+            text = f"{record.label} is the script of {', '.join(loaded)} (shut its observing mode down first)"
+            raise RefusedError("in use", "delete", text)
         if (alive := self._instances.book.alive(record.digest)) and not message.force:
             ids = ", ".join(str(each.id) for each in alive[:3])
             text = f"{record.label} has {len(alive)} instances that are alive: {ids} (end them first, or use force)"
@@ -174,11 +185,13 @@ class PackageServiceShell:
         if message.force:
             with self._closed_to_starts(*store.index().packages):
                 await self._instances.end_all(self._instances.book.alive(), message.deadline_s)
-        used = {record.digest for record in self._instances.book.alive()}
+        sequencers = await self._sequencers()
+        used = {record.digest for record in self._instances.book.alive()} | set(sequencers)
         idle = prunable(store.index(), used)
         with self._closed_to_starts(*idle):
             deleted = await asyncio.to_thread(store.prune, [record.digest for record in idle])
-        left = tuple(self._info(record) for record in store.index().packages if record.digest in used)
+        kept = [record for record in store.index().packages if record.digest in used]
+        left = tuple(self._info(record, sequencers.get(record.digest, ())) for record in kept)
         return PackagesDeleted(deleted=deleted, in_use=left)
 
     @contextmanager
@@ -191,9 +204,26 @@ class PackageServiceShell:
         finally:
             self._instances.going -= closed
 
-    def _info(self, record: PackageRecord) -> PackageInfo:
+    def _info(self, record: PackageRecord, sequencers: tuple[Prefix, ...] = ()) -> PackageInfo:
         alive = tuple(each.id for each in self._instances.book.alive(record.digest))
-        return PackageInfo(record=record, tags=self._packages.tags_of(record), instances=alive)
+        tags = self._packages.tags_of(record)
+        return PackageInfo(record=record, tags=tags, instances=alive, sequencers=sequencers)
+
+    async def _sequencers(self) -> dict[str, tuple[Prefix, ...]]:
+        """Digest -> the sequencers that run it; a component that is silent has lost its sequencer with its machine."""
+
+        async def status(name: str) -> SequenceComponentStatus | None:
+            try:
+                return await self._port.ask(name, GetComponentStatus(), COMPONENT_S)
+            except OcsError:
+                return None
+
+        components = [name for name in self._port.names() if name.endswith(COMPONENT)]
+        found: dict[str, tuple[Prefix, ...]] = {}
+        for told in await asyncio.gather(*map(status, components)):
+            if told is not None and told.digest and told.loaded is not None:
+                found[told.digest] = (*found.get(told.digest, ()), told.loaded)
+        return found
 
     def _digests(self, ref: str) -> list[Any] | None:
         return [self._packages.find(ref).digest] if ref else None

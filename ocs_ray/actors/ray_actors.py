@@ -26,6 +26,7 @@ from ocs_ray.actors.instance_host_shell import InstanceHostShell
 from ocs_ray.actors.instance_room import RayRoom
 from ocs_ray.actors.left_over import end_left_over
 from ocs_ray.actors.manager_shell import ManagerShell
+from ocs_ray.actors.package_fetch import ScriptsHere
 from ocs_ray.actors.package_service_shell import PackageServiceShell
 from ocs_ray.actors.placement import RayReservations
 from ocs_ray.actors.process_mark import mark_processes
@@ -69,6 +70,10 @@ def _was_restarted() -> bool:
 
 def _birth() -> Birth:
     return Birth.now(restarted=_was_restarted())
+
+
+def _node() -> str:
+    return str(ray.get_runtime_context().get_node_id())
 
 
 def _myself() -> Any:
@@ -124,7 +129,8 @@ class SequenceComponent(_Host):
 
     def __init__(self, prefix: Prefix, machine: Prefix, resource: str) -> None:
         spawner = RaySpawner(machine, resource)
-        shell = SequenceComponentShell(prefix, machine, RayDirectory(), spawner, RayNotes(), _birth())
+        scripts = ScriptsHere(_node(), RayDirectory())
+        shell = SequenceComponentShell(prefix, machine, RayDirectory(), spawner, RayNotes(), _birth(), scripts)
         super().__init__(prefix, shell)
 
 
@@ -162,7 +168,8 @@ class PackageService(_Host):
 
     def __init__(self, data: str, instances: int | None = None, per_package: int | None = None) -> None:
         folder, limits = Path(data), PlatformLimits(instances, per_package)
-        super().__init__(PACKAGE_SERVICE, PackageServiceShell(folder, RayRoom(folder), RayDirectory(), limits))
+        shell = PackageServiceShell(folder, RayRoom(folder), RayDirectory(), limits, node=_node())
+        super().__init__(PACKAGE_SERVICE, shell)
 
 
 class InstanceHost(_Host):

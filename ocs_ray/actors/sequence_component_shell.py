@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ocs_ray.actors.birth import Birth
 from ocs_ray.actors.sequencer_watch import end_of
-from ocs_ray.actors.workplace import Directory, Notes, Spawner
+from ocs_ray.actors.workplace import Directory, Notes, Scripts, Spawner
 from ocs_ray.core.component_states import Refused, State, Trigger, decide
 from ocs_ray.errors import OcsError, ScriptError
 from ocs_ray.models.actor_names import actor_name
@@ -53,12 +53,20 @@ class SequenceComponentShell:
         spawner: starts and ends the sequencer.
         notes: what it finds again when its process was restarted.
         birth: when its process began.
+        scripts: brings a package's script to this machine.
     """
 
     def __init__(
-        self, prefix: Prefix, machine: Prefix, directory: Directory, spawner: Spawner, notes: Notes, birth: Birth
+        self,
+        prefix: Prefix,
+        machine: Prefix,
+        directory: Directory,
+        spawner: Spawner,
+        notes: Notes,
+        birth: Birth,
+        scripts: Scripts,
     ) -> None:
-        self._prefix, self._machine, self._birth = prefix, machine, birth
+        self._prefix, self._machine, self._birth, self._scripts = prefix, machine, birth, scripts
         self._directory: Directory = directory
         self._port: Port = directory
         self._spawner, self._notes = spawner, notes
@@ -134,9 +142,10 @@ class SequenceComponentShell:
         self._remember(loaded=load, lost=None)
         spawned = False
         try:
+            readable = await self._readable(load)
             await self._spawner.spawn_sequencer(load.prefix, load.obs_mode, self._prefix)
             spawned = True
-            await self._port.ask(name, load, LOAD_S)
+            await self._port.ask(name, readable, LOAD_S)
         except Exception as failure:  # whatever it was: the component must be idle again
             if spawned:
                 await self._kill(name)
@@ -148,6 +157,11 @@ class SequenceComponentShell:
             return ended
         self._begin_watch()
         return ScriptLoaded(prefix=load.prefix)
+
+    async def _readable(self, load: LoadScript) -> LoadScript:
+        """The same with a script that lies on this machine; what is remembered is where it came from."""
+        script = None if load.script is None else await self._scripts.here(load.script)
+        return load.model_copy(update={"script": script})
 
     async def _restart(self) -> ScriptLoaded | LoadingScriptFailed:
         load = self._loaded
@@ -247,6 +261,7 @@ class SequenceComponentShell:
             since=self._birth.since,
             restarted=self._birth.restarted,
             lost=self._lost,
+            digest=script.digest if self._loaded is not None and (script := self._loaded.script) else "",
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ocs_ray.models.component_messages import DeviceSpec
+from ocs_ray.models.component_messages import DeviceSpec, ScriptSource
 from ocs_ray.models.component_note import ComponentNote
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix, Subsystem
@@ -53,6 +53,18 @@ class Spawner(Protocol):
 
     async def kill(self, name: str) -> None:
         """End an actor for certain; one that is gone already is no error."""
+        ...
+
+
+class Scripts(Protocol):
+    """Scripts where a sequencer can read them."""
+
+    async def here(self, script: ScriptSource) -> ScriptSource:
+        """The same with paths of this machine; a package that is elsewhere is fetched first.
+
+        Raises:
+            OcsError: the package is not there any more, or does not arrive.
+        """
         ...
 
 

@@ -10,10 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ocs_ray.cli import default_files, ending_signals, server_choice, terminal
+from ocs_ray.cli import default_files, ending_signals, gateway_access, server_choice, terminal
 from ocs_ray.cli.cluster_process import bring_up, take_down
 from ocs_ray.cli.cluster_start import ClusterStart
-from ocs_ray.cli.gateway_access import with_access
 from ocs_ray.cli.gateway_choice import NO_GATEWAY, GatewayChoice
 from ocs_ray.cli.interrupts import Interrupts
 from ocs_ray.client import connect, disconnect
@@ -91,9 +90,30 @@ def ensure_up(
         catalogue = default_files.catalogue(obsmodes, home.project)
     settings = gateway.settings(read_cluster_file(file), catalogue, simulation)
     if settings is not None:
-        settings = with_access(settings, home.api_tokens_file)
+        settings = gateway_access.with_access(settings, home.api_tokens_file)
     read_catalogue(catalogue)
     return bring_up(home, ClusterStart(file, catalogue, time_factor, simulation, settings), progress), True
+
+
+def restore(home: ClusterHome, running: RunningCluster) -> tuple[str, ...]:
+    """Start what of the running cluster is gone for good; the names of it. To be called ``alone``.
+
+    Raises:
+        BadInputError: the file it was started from cannot be used any more.
+        ClusterError: the cluster does not answer, or something did not come up.
+    """
+    cluster_file = Path(running.cluster_file)
+    cluster = read_cluster_file(cluster_file)
+    join()
+    try:
+        from ocs_ray.cli import launch  # it imports Ray: `ocs --help` must not wait for it
+
+        folder = default_files.config_folder(cluster, cluster_file, home.project)
+        settings = gateway_access.as_it_was(home, running, cluster)
+        with ending_signals.kept():
+            return launch.restore(cluster, running, folder, home.data_folder, settings)
+    finally:
+        leave()
 
 
 def bring_down(home: ClusterHome) -> int:

@@ -27,11 +27,15 @@ def up(
         running, started = cluster_session.ensure_up(
             home, cluster, obsmodes, time_factor, progress, simulation=simulation, gateway=gateway
         )
+        restored = () if started else cluster_session.restore(home, running)
     if as_json:
-        terminal.put_document(_place(home, running) | {"already_up": not started, "machines": list(running.machines)})
+        found = {"already_up": not started, "machines": list(running.machines), "restored": list(restored)}
+        terminal.put_document(_place(home, running) | found)
         return OK
     simulated = ", simulation" if running.simulation else ""
     terminal.say(f"the cluster is {'up' if started else 'already up'}{simulated}: {', '.join(running.machines)}")
+    if restored:
+        terminal.say(f"started again, for it was gone: {', '.join(restored)}")
     if running.gateway_url:
         terminal.say(f"the gateway is at {running.gateway_url}")
         if started and (hint := gateway_access.hint(home, running)):

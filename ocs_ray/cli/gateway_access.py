@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
+from ocs_ray.cli.gateway_choice import GatewayChoice
 from ocs_ray.config.cluster_config import read_cluster_file
 from ocs_ray.core.token_book import has_valid_token
 from ocs_ray.core.web_origins import binding_problem, needs_no_token
 from ocs_ray.errors import ClusterError
 from ocs_ray.location.cluster_home import ClusterHome, RunningCluster
 from ocs_ray.location.token_file import TokenFile
+from ocs_ray.models.cluster_file import ClusterFile
 from ocs_ray.models.gateway_settings import GatewaySettings
 
 REMEDY: Final = "make one: ocs token create NAME --role esw-user; or leave 'gateway: host:' at 127.0.0.1"
@@ -33,6 +36,19 @@ def with_access(gateway: GatewaySettings, tokens: Path) -> GatewaySettings:
     if problem is not None:
         raise ClusterError(problem=problem, remedy=REMEDY)
     return gateway.model_copy(update={"access": gateway.access.model_copy(update={"token_file": file})})
+
+
+def as_it_was(home: ClusterHome, running: RunningCluster, cluster: ClusterFile) -> GatewaySettings | None:
+    """The settings of a running cluster's gateway, to start it again where its clients look for it.
+
+    Raises:
+        ClusterError: as for ``with_access``.
+    """
+    if not running.gateway_url:
+        return None
+    choice = GatewayChoice(port=urlsplit(running.gateway_url).port)
+    settings = choice.settings(cluster, Path(running.catalogue), running.simulation)
+    return None if settings is None else with_access(settings, home.api_tokens_file)
 
 
 def hint(home: ClusterHome, running: RunningCluster) -> str:

@@ -83,7 +83,8 @@ def main(arguments: list[str]) -> int:
         ray.shutdown()
         return 1
     machines, file = tuple(cluster.machines), str(asked.cluster_file)
-    home.record(RunningCluster(address, os.getpid(), machines, file, catalogue, asked.simulation, gateway_url))
+    factor, simulation = asked.time_factor, asked.simulation
+    home.record(RunningCluster(address, os.getpid(), machines, file, catalogue, simulation, factor, gateway_url))
     _say(ready=address)
     ended.wait()
     dismantle()

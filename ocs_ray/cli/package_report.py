@@ -52,6 +52,7 @@ def package_table(info: PackageInfo) -> Table:
         "size": f"{size(record.size_bytes)}, {record.files} files of {size(record.unpacked_bytes)}",
         "sent (UTC)": moment(record.created_unix_s),
         "instances": ", ".join(info.instances),
+        "sequencers": ", ".join(info.sequencers),
     }
     return _pairs(rows)
 

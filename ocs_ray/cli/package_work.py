@@ -16,6 +16,7 @@ from ocs_ray.models.instance_records import InstanceRecord
 from ocs_ray.models.package_messages import PackageInfo, PackagesDeleted, PackageSent
 from ocs_ray.models.package_names import parse_ref
 from ocs_ray.packages.argument_binding import parse_words
+from ocs_ray.packages.manifest_peek import peek_manifest
 from ocs_ray.packages.pack import Packed
 
 T = TypeVar("T")
@@ -105,7 +106,7 @@ def start(ref: str, given: Given, as_json: bool) -> int:
 
 def deploy(source: str, given: Given, as_json: bool) -> int:
     """Pack, send, start."""
-    given.arguments()
+    given.arguments(), given.config()  # before anything is sent
     sent = _send(source)
     return start(str(sent.record.digest), given, as_json)
 
@@ -138,14 +139,15 @@ def update(ref: str, source: str, as_json: bool) -> int:
     """Send a newer package and move the tag there."""
     wanted = last_used.meant("sequence", ref)
     before = _ask(lambda packages: packages.info(wanted))
+    meant = parse_ref(wanted)
+    file = _file(source)
+    if (name := peek_manifest(file).name) != before.record.name:
+        problem = f"it is called {name}, not {before.record.name}"
+        raise BadInputError(source, problem, "nothing was sent; to have it under its own name: ocs seq send")
     if before.instances:
         text = f"{before.record.label} has {len(before.instances)} instances that are alive; end them first"
         raise RefusedError("in use", "update", text)
-    meant = parse_ref(wanted)
-    sent = _send(source)
-    if sent.record.name != before.record.name:
-        problem = f"it is called {sent.record.name}, not {before.record.name}"
-        raise BadInputError(source, problem, "it was sent under its own name")
+    sent = _send(str(file))
     if meant.by == "tag":
         _ask(lambda packages: packages.tag(meant.name, meant.text, str(sent.record.digest)))
     return _tell_sent(sent, as_json)
@@ -201,10 +203,14 @@ def _packed(folder: Path, out: Path | None) -> Packed:
     return packed
 
 
-def _send(source: str) -> PackageSent:
+def _file(source: str) -> Path:
+    """The package somebody means; a folder is packed first."""
     file = Path(last_used.meant("package", source))
-    if file.is_dir():
-        file = _packed(file, None).file
+    return _packed(file, None).file if file.is_dir() else file
+
+
+def _send(source: str) -> PackageSent:
+    file = _file(source)
     with terminal.progress_bar(f"sending {file}") as bar:
         sent = _ask(lambda packages: packages.send(file, bar))
     last_used.remember("package", str(file.resolve()))
@@ -240,7 +246,10 @@ def _tell_deleted(gone: PackagesDeleted, as_json: bool) -> int:
         for record in gone.deleted:
             terminal.say(f"{record.digest}: {record.label} was deleted")
         for info in gone.in_use:
-            terminal.problem(f"{info.record.label} stays: {len(info.instances)} instances are alive")
+            why = f"it is the script of {', '.join(info.sequencers)}"
+            if info.instances:
+                why = f"{len(info.instances)} instances are alive"
+            terminal.problem(f"{info.record.label} stays: {why}")
     return FAILED if gone.in_use else OK
 
 

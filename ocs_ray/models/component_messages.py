@@ -82,14 +82,18 @@ class ScriptSource(Message):
     """Where a sequencer's script lies.
 
     Args:
-        file: path of the script on the machine the sequencer runs on.
-        root: the catalogue folder, put on the import path so that scripts share code.
+        file: path of the script; of a package's, on the node of the package service.
+        root: the folder of the catalogue or package, put on the import path so that scripts share code.
         digest: of the script package it comes from; empty for a plain file.
+        node: of the package service, for a package: on any other its sequence component fetches it.
+        copies: where the packages that were fetched lie, on every other machine.
     """
 
     file: str
     root: str
     digest: str = ""
+    node: str = ""
+    copies: str = ""
 
 
 class LoadScript(Message):
@@ -168,6 +172,7 @@ class SequenceComponentStatus(Message):
     Args:
         state: ``Idle``, ``Loading``, ``Running``, ``Unloading`` or ``Restarting``.
         loaded: prefix of the sequencer, None when idle.
+        digest: of the package the sequencer's script comes from; empty for a plain file.
         sequencer: the sequencer's own account, None when idle or when it did not answer in time.
         since: when this process of the component began.
         restarted: whether Ray had to start the component again.
@@ -183,3 +188,4 @@ class SequenceComponentStatus(Message):
     since: UTCTime | None = None
     restarted: bool = False
     lost: LostSequencer | None = None
+    digest: str = ""

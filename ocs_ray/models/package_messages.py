@@ -81,12 +81,17 @@ class GetPackage(Message):
 
 
 class PackageInfo(Message):
-    """One package with its tags and the ids of its instances that are alive."""
+    """One package with its tags, the ids of its instances that are alive, and the sequencers that run its script.
+
+    Args:
+        sequencers: told for one package and for those that stay when others are deleted, not in lists.
+    """
 
     kind: Literal["package_info"] = "package_info"
     record: PackageRecord
     tags: tuple[Tag, ...]
     instances: tuple[Id, ...]
+    sequencers: tuple[Prefix, ...] = ()
 
 
 class ListPackages(Message):
@@ -214,6 +219,8 @@ class ResolvedScript(Message):
     Args:
         file: the main file.
         root: what it may import from.
+        node: the node that answered; on another one the package has to be fetched.
+        copies: where packages that were fetched lie, on every machine.
     """
 
     kind: Literal["resolved_script"] = "resolved_script"
@@ -221,3 +228,5 @@ class ResolvedScript(Message):
     label: str
     file: str
     root: str
+    node: str
+    copies: str

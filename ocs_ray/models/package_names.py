@@ -14,6 +14,8 @@ from ocs_ray.models.validated_text import ValidatedText
 from ocs_ray.models.wire_problems import shown
 
 LATEST: Final = "latest"
+VENDORED: Final = "__pypackages__"
+"""Folder of a package's own dependencies, below its root. Source: transform-hub, ``pip install -t __pypackages__``."""
 _MAX_NAME_CHARS: Final = 214
 _NAME: Final = re.compile(r"(?:@[A-Za-z0-9][A-Za-z0-9._-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*")
 _NUMBER: Final = r"(?:0|[1-9][0-9]{0,8})"

@@ -47,6 +47,7 @@ class Reason(StrEnum):
     SYNTAX = "syntax"
     IMPORT = "import"
     ENTRY = "entry"
+    HANDLERS = "handlers"
     LIMIT = "limit"  # the child that looked at it used up its time or memory
 
 

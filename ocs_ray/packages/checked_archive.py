@@ -31,6 +31,7 @@ def unpack_checked(archive: Path, target: Path, caps: Caps = HOUSE_CAPS) -> Extr
         target: must not exist; its parent must, on the same file system.
     Raises:
         PackageRefusedError: the archive breaks a rule, or a Python file has a syntax error (``where`` is file:line).
+        OSError: the disk is full, or broken.
     """
     fresh = Path(tempfile.mkdtemp(prefix=f".{target.name[:16]}-", dir=target.parent))
     try:
@@ -76,6 +77,8 @@ def _in_child(archive: Path, into: Path, caps: Caps) -> Extracted:
     if done.returncode:
         raise OSError(f"the unpacking process failed: {done.stderr.decode(errors='replace')[-2000:]}")
     answer: dict[str, Any] = json.loads(done.stdout)
+    if "failed" in answer:
+        raise OSError(*answer["failed"])
     if "refused" in answer:
         raise PackageRefusedError(**answer["refused"])
     found: dict[str, Any] = answer["extracted"]

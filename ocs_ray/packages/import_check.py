@@ -24,13 +24,14 @@ _MOST_BYTES: Final = 1 << 16
 def check_import(folder: Path, manifest: PackageManifest, deadline_s: float = DEADLINE_S) -> None:
     """Import the main file in a limited process with a folder of its own to write to, and look for its entry.
 
-    What an observing script registers is not looked at here; ``ocs_ray.scripting.script_check`` does that.
+    An observing script is loaded as its sequencer would, and what it registers is compared with its manifest.
 
     Args:
         folder: where the package lies unpacked.
         deadline_s: longest the import may take, in seconds.
     Raises:
-        PackageRefusedError: it raised, ended the process, crashed or took too long, or there is nothing to start.
+        PackageRefusedError: it raised, ended the process, crashed or took too long, there is nothing to start, or it
+            registers other handlers than its manifest names.
     """
     folder = folder.resolve()
     reader, writer = os.pipe()
@@ -56,7 +57,7 @@ def check_import(folder: Path, manifest: PackageManifest, deadline_s: float = DE
 
 
 def _run(folder: Path, manifest: PackageManifest, writer: int, home: str, deadline_s: float) -> int:
-    child = [import_child.__file__, str(folder), str(manifest.main), manifest.kind, str(writer)]
+    child = [import_child.__file__, str(folder), str(writer)]
     process = subprocess.Popen(
         [sys.executable, "-I", "-B", *child],
         stdin=subprocess.DEVNULL,

@@ -1,6 +1,6 @@
 """The throw-away process in which a package's main file is imported once, before anything is promised about it.
 
-Started as ``python -I -B import_child.py FOLDER MAIN KIND FD``; it answers one line of JSON on the file FD.
+Started as ``python -I -B import_child.py FOLDER FD``; it answers one line of JSON on the file FD.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ if __name__ == "__main__":  # behind everything that is installed, for a checkou
     sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from ocs_ray.errors import PackageRefusedError
+from ocs_ray.models.identifiers import ObsMode
+from ocs_ray.models.package_manifest import MANIFEST_FILE, PackageManifest, read_manifest
+from ocs_ray.packages.archive_rules import Reason, refuse
 from ocs_ray.packages.process_limits import Limits, limit_this_process
 from ocs_ray.packages.program_loading import find_entry, load_program
 
@@ -23,17 +26,48 @@ _LONGEST_TEXT: Final = 4000
 """The answer has to fit into a pipe nobody reads before the process has ended."""
 
 
+def check_observing_script(folder: Path, manifest: PackageManifest) -> None:
+    """Load it as its sequencer would, and compare what it registers with what the manifest names.
+
+    Raises:
+        PackageRefusedError: it cannot be loaded, or the two do not agree.
+    """
+    from ocs_ray.scripting.named_handlers import compare  # programs do without the script language
+    from ocs_ray.scripting.script_check import check_script
+
+    observatory, prefix = manifest.observatory, manifest.observatory.sequencer_prefix
+    assert prefix is not None, "that makes it an observing script"
+    obs_mode = observatory.obs_mode or ObsMode(prefix.component_name.partition(".")[0])
+    report = check_script(str(folder / manifest.main), str(folder), prefix, obs_mode)
+    if report.problems:
+        places = [problem._replace(file=problem.file.removeprefix(f"{folder}/")) for problem in report.problems]
+        first, *others = places
+        more = "".join(f"; {other}" for other in others[:4])
+        where = f"{first.file}:{first.line}" if first.line else first.file
+        refuse(Reason.IMPORT, where, first.text + more, "correct it and pack again; see: ocs script check")
+    if not observatory.handlers:
+        return
+    found = compare(observatory.handlers, report.handlers, report.elsewhere)
+    if found.missing or found.unnamed:
+        parts = (("does not register", found.missing), ("registers what is not named", found.unnamed))
+        problem = " and ".join(f"{verb}: {', '.join(names)}" for verb, names in parts if names)
+        remedy = "correct package.json or the script; 'ocs script check' shows what it registers"
+        refuse(Reason.HANDLERS, f"{MANIFEST_FILE}: $.observatory.handlers", f"{manifest.main} {problem}", remedy)
+
+
 def main() -> None:
     """Entry of the child process."""
-    folder, main_file, kind, answer_fd = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
+    folder, answer_fd = Path(sys.argv[1]), int(sys.argv[2])
     limit_this_process(LIMITS)
+    manifest = read_manifest((folder / MANIFEST_FILE).read_bytes())
     sys.argv[1:] = []
     sys.path[:] = [each for each in sys.path if each != str(Path(__file__).parent)]
-    answer: dict[str, object] = {"imported": main_file}
+    answer: dict[str, object] = {"imported": manifest.main}
     try:
-        module = load_program(folder, main_file)
-        if kind == "program":
-            find_entry(module, main_file)
+        if manifest.kind == "script":
+            check_observing_script(folder, manifest)
+        else:
+            find_entry(load_program(folder, manifest.main), manifest.main)
     except PackageRefusedError as refused:
         answer = {"refused": {name: text[:_LONGEST_TEXT] for name, text in vars(refused).items()}}
     os.write(answer_fd, json.dumps(answer).encode())

@@ -28,6 +28,7 @@ class InstanceJournal:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._descriptor = -1
+        self._torn = False
 
     def read(self) -> Iterator[InstanceTask | InstanceChanged]:
         """Everything that was written, in order; a last line that a crash cut off is passed over."""
@@ -36,6 +37,8 @@ class InstanceJournal:
         except FileNotFoundError:
             return
         for number, line in enumerate(lines, 1):
+            if not line:
+                continue
             try:
                 yield _ENTRY.validate_json(line)
             except ValidationError as failure:
@@ -44,11 +47,21 @@ class InstanceJournal:
     def begin(self, entries: Iterable[InstanceTask | InstanceChanged]) -> None:
         """Write the file anew with these entries, and open it for more."""
         write_atomically(self._file, b"".join(map(_line, entries)))
+        self.close()  # not before: with a full disk the old file goes on
         self._descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        self._torn = False
 
     def append(self, entry: InstanceTask | InstanceChanged) -> None:
-        """Write one more; it survives the death of this process."""
-        os.write(self._descriptor, _line(entry))
+        """Write one more; it survives the death of this process.
+
+        Raises:
+            OSError: the disk is full, or broken. What got there of the line harms no other.
+        """
+        left = memoryview((b"\n" if self._torn else b"") + _line(entry))
+        self._torn = True
+        while left:
+            left = left[os.write(self._descriptor, left) :]
+        self._torn = False
 
     def close(self) -> None:
         """Close the file."""

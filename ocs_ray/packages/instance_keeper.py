@@ -33,6 +33,8 @@ from ocs_ray.packages.instance_program import run as run_program
 from ocs_ray.packages.instance_runs import KeptState, RunFolder
 from ocs_ray.packages.keeper_feed import Feed
 from ocs_ray.packages.keeper_lines import KeeperConnection
+from ocs_ray.packages.lost_output import LostOutput
+from ocs_ray.packages.process_watch import ProcessWatch
 from ocs_ray.packages.segment_log import SegmentLog
 
 PIPE_BYTES: Final = 1 << 18
@@ -69,6 +71,7 @@ class InstanceKeeper:
         self._read_to = dict.fromkeys(Channel, 0)
         self._waits: list[tuple[KeeperConnection, Any, Channel, int]] = []
         self._told = bytearray()
+        self._lost = LostOutput()
         self._outcome: tuple[Trigger, ExitCode | None, str] | None = None
         self._failure: StartFailure | None = None
         self._deadline: float | None = None
@@ -86,6 +89,7 @@ class InstanceKeeper:
             for key, _ in self._selector.select(self._patience()):
                 key.data()
             self._look_at_deadline()
+            self._look_at_processes()
             self._look_at_connections()
         self._selector.close()
         for connection in self._connections:
@@ -113,6 +117,7 @@ class InstanceKeeper:
             os.set_blocking(source, False)
             self._watch(source, self._reads(channel))
         self._watch(self._status, self._hear_program)
+        self._processes = ProcessWatch(self._pid, self._task.limits.processes)
         self._end_sign = os.pidfd_open(self._pid)
         self._watch(self._end_sign, self._program_gone)
         self._move(Trigger.PLACED)
@@ -170,9 +175,11 @@ class InstanceKeeper:
             self._unwatch(self._sources[channel])
             return False
         log = self._logs[channel]
-        with contextlib.suppress(OSError):  # the disk is full: what cannot be kept is lost, the program goes on
+        try:  # while the disk is full what cannot be kept is lost, and said; the program goes on
             log.append(data)
             log.flush()
+        except OSError as failure:
+            self._lost.add(channel, len(data), failure)
         self._answer_waits()
         if self._is_full(channel):
             self._unwatch(self._sources[channel])
@@ -305,16 +312,20 @@ class InstanceKeeper:
     def _patience(self) -> float | None:
         if any(connection.wants_to_write for connection in self._connections):
             return 0.01
-        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+        left = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+        times = [each for each in (left, self._processes.patience_s) if each is not None]
+        return min(times) if times else None
 
     def _look_at_deadline(self) -> None:
         if self._deadline is None or time.monotonic() < self._deadline:
             return
         self._deadline = None
-        if self._deadline_kills is Trigger.PROCESS_GONE:
+        self._kill() if self._deadline_kills is Trigger.PROCESS_GONE else self._move(Trigger.STOP_TIMED_OUT)
+
+    def _look_at_processes(self) -> None:
+        if not self._record.status.is_final and (reason := self._processes.look()):
+            self._outcome = Trigger.PROCESS_GONE, ExitCode.UNCAUGHT, reason
             self._kill()
-        else:
-            self._move(Trigger.STOP_TIMED_OUT)
 
     def _look_at_connections(self) -> None:
         for connection in self._connections:
@@ -370,18 +381,14 @@ class InstanceKeeper:
             with contextlib.suppress(OSError):
                 log.end(now, expires)
         self._folder.remove_work()
-        changes = {
-            "status": moved.status,
-            "terminated": moved.terminated,
-            "ended_unix_s": now,
-            "expires_unix_s": expires,
-        }
-        self._record = self._record.model_copy(update=changes)
+        how = {"status": moved.status, "terminated": self._lost.told(moved.terminated)}
+        self._record = self._record.model_copy(update={**how, "ended_unix_s": now, "expires_unix_s": expires})
         self._keep()
         self._answer_waits()
 
     def _keep(self) -> None:
-        self._folder.write_state(self._kept())
+        with contextlib.suppress(OSError):  # the disk is full: the host is told all the same
+            self._folder.write_state(self._kept())
         for connection in self._connections:
             connection.say(self._state())
 

@@ -11,12 +11,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from ocs_ray.models.package_names import VENDORED
 from ocs_ray.packages.archive_rules import Reason, refuse
 
 MODULE_NAME: Final = "ocs_program"
 """What the main file is called in ``sys.modules``: its own name could hide one of Python's."""
-VENDORED: Final = "__pypackages__"
-"""Folder of a package's own dependencies. Source: transform-hub, ``pip install -t __pypackages__``."""
 ENTRY_NAMES: Final = ("run", "main")
 
 

@@ -29,7 +29,8 @@ def unpack(into: Path, caps: Caps) -> dict[str, Any]:
     """Unpack standard input and check every Python file.
 
     Returns:
-        ``{"extracted": ...}``, or ``{"refused": ...}`` with the fields of a PackageRefusedError.
+        ``{"extracted": ...}``, ``{"refused": ...}`` with the fields of a PackageRefusedError, or ``{"failed": ...}``
+        with number and text of an error of the machine's, a full disk for example.
     """
     try:
         with open(0, "rb", buffering=0, closefd=False) as source:
@@ -40,6 +41,8 @@ def unpack(into: Path, caps: Caps) -> dict[str, Any]:
     except (MemoryError, RecursionError):
         problem = "looking at it takes too much memory"
         return {"refused": {"where": "", "problem": problem, "remedy": "", "reason": Reason.LIMIT.value}}
+    except OSError as failure:
+        return {"failed": [failure.errno, failure.strerror]}
     return {"extracted": extracted._asdict()}
 
 

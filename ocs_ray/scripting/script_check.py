@@ -20,6 +20,7 @@ from ocs_ray.models.sequencer_messages import SubmitSequence
 from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.scripting.fsm_script import FsmScript
 from ocs_ray.scripting.handlers import Handlers
+from ocs_ray.scripting.named_handlers import ANY_COMMAND, commands_in
 from ocs_ray.scripting.port import use_port
 from ocs_ray.scripting.script_context import ScriptContext
 from ocs_ray.scripting.script_loading import load_script, modules_below, script_error
@@ -29,6 +30,8 @@ from ocs_ray.scripting.undefined_names import undefined_names
 BODY_S: Final = 10.0
 """Longest the script's own function may take, in seconds."""
 RUN_ID: Final = Id("script-check")
+PREFIX: Final = Prefix("ESW.script_check")
+OBS_MODE: Final = ObsMode("script_check")
 
 
 class Problem(NamedTuple):
@@ -48,6 +51,7 @@ class ScriptReport(NamedTuple):
     Args:
         handlers: what it registers: ``Setup preset``, ``on_stop``; of an FSM script those of its first state.
         states: of an FSM script.
+        elsewhere: of an FSM script, the commands its source registers in any state.
         problems: none means it can be loaded.
     """
 
@@ -55,9 +59,10 @@ class ScriptReport(NamedTuple):
     handlers: tuple[str, ...]
     states: tuple[str, ...]
     problems: tuple[Problem, ...]
+    elsewhere: tuple[str, ...] = ()
 
 
-def check_script(file: str, root: str) -> ScriptReport:
+def check_script(file: str, root: str, prefix: Prefix = PREFIX, obs_mode: ObsMode = OBS_MODE) -> ScriptReport:
     """Look at a script and load it as a sequencer would; what it asks of other components is answered with success.
 
     Its own code is run: what it does besides asking components (files, network) it does here too.
@@ -65,20 +70,24 @@ def check_script(file: str, root: str) -> ScriptReport:
     Args:
         file: path of the script.
         root: folder it imports shared code from.
+        prefix: of the sequencer it is the script of; a script may register by it.
+        obs_mode: of that sequencer.
     """
     problems = _undefined_in(file)
     if any(problem.text.startswith("syntax error") for problem in problems):
         return ScriptReport(file, (), (), tuple(problems))
     try:
-        handlers, states = asyncio.run(_load(file, root))
+        handlers, states = asyncio.run(_load(file, root, prefix, obs_mode))
     except ScriptError as failure:
         problems += [problem for module in _shared_modules(root, file) for problem in _undefined_in(module)]
         already = any(problem.line == failure.line and problem.file == failure.file for problem in problems)
         found = [] if already else [Problem(failure.file or file, failure.line, failure.problem)]
         return ScriptReport(file, (), (), tuple(problems + found))
-    for module in _shared_modules(root, file):
-        problems += _undefined_in(module)
-    return ScriptReport(file, handlers, states, tuple(problems))
+    shared = _shared_modules(root, file)
+    problems += [problem for module in shared for problem in _undefined_in(module)]
+    sources = [Path(each).read_text(encoding="utf-8") for each in (file, *shared)] if states else []
+    elsewhere = tuple(sorted({name for source in sources for name in commands_in(source)}))
+    return ScriptReport(file, handlers, states, tuple(problems), elsewhere)
 
 
 class _Everybody(list[str]):
@@ -114,12 +123,11 @@ class _Agreeable:
                 return Ok()
 
 
-async def _load(file: str, root: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    prefix = Prefix("ESW.script_check")
+async def _load(file: str, root: str, prefix: Prefix, obs_mode: ObsMode) -> tuple[tuple[str, ...], tuple[str, ...]]:
     port = _Agreeable()
     use_port(port)
     entry = load_script(file, root, prefix)
-    ctx = ScriptContext(prefix, ObsMode("script_check"), port, TimeScale(0.0))
+    ctx = ScriptContext(prefix, obs_mode, port, TimeScale(0.0))
     try:
         async with asyncio.timeout(BODY_S):
             running = await entry.start(ctx)
@@ -136,7 +144,7 @@ async def _load(file: str, root: str) -> tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def _registered(handlers: Handlers) -> list[str]:
-    default = ["on_any_command"] if handlers.default is not None else []
+    default = [ANY_COMMAND] if handlers.default is not None else []
     hooks = [hook.value for hook in Hook for _ in handlers.hooks[hook]]
     moments = [moment.value for moment in Moment for _ in handlers.moments[moment]]
     return [*handlers.commands, *default, *hooks, *moments, *("on_global_error" for _ in handlers.global_error)]

@@ -18,6 +18,7 @@ from typing import Final
 
 from ocs_ray import errors
 from ocs_ray.errors import ScriptError
+from ocs_ray.models.package_names import VENDORED
 from ocs_ray.scripting.script_entry import Script, script
 from ocs_ray.scripting.workflows import Workflow, script_of
 
@@ -44,7 +45,8 @@ def load_script(file: str, root: str, prefix: str) -> Script:
 
     Args:
         file: path of the script.
-        root: folder put first on the import path, so that scripts can share code.
+        root: folder put first on the import path, so that scripts can share code; a package's dependencies in its
+            ``__pypackages__`` come next.
         prefix: the sequencer that wants it, for the messages.
 
     Raises:
@@ -72,13 +74,14 @@ def load_script(file: str, root: str, prefix: str) -> Script:
 @contextmanager
 def _root_first(root: str) -> Generator[None, None, None]:
     """Import from ``root`` and from no other catalogue; those go behind it again for scripts that import later on."""
-    if root not in _roots:
-        _roots.append(root)
-    sys.path[:] = [root, *(folder for folder in sys.path if folder not in _roots)]
+    vendored = str(Path(root) / VENDORED)
+    first = [root, vendored] if os.path.isdir(vendored) else [root]
+    _roots.extend(folder for folder in first if folder not in _roots)
+    sys.path[:] = [*first, *(folder for folder in sys.path if folder not in _roots)]
     try:
         yield
     finally:
-        sys.path.extend(folder for folder in _roots if folder != root)
+        sys.path.extend(folder for folder in _roots if folder not in first)
 
 
 def modules_below(*roots: str) -> dict[str, ModuleType]:

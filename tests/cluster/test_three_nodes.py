@@ -43,6 +43,13 @@ def test_given_three_nodes_when_provisioned_and_configured_then_everything_is_on
     assert said["runs"] == ["Completed", "Completed"]
 
 
+def test_given_a_script_in_a_package_when_its_sequencer_is_on_another_node_then_it_is_fetched_by_digest(
+    said: dict[str, Any],
+) -> None:  # issue 6: a sequencer's script lies with the package service, and its machine may be another
+    assert said["fetched"] == [True, [True]]
+    assert said["used by"] == ["WFOS.Far"]
+
+
 def test_given_a_node_that_is_removed_then_its_components_show_as_silent_and_the_others_answer(
     said: dict[str, Any],
 ) -> None:

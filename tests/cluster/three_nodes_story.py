@@ -1,4 +1,6 @@
-"""A night on three nodes, one of which goes away and returns. ``test_three_nodes`` runs it and judges what it says.
+"""A night on three nodes, one of which goes away and returns; another one's script comes from a package.
+
+``test_three_nodes`` runs it and judges what it says.
 
 It is a program of its own because one process joins one Ray.
 """
@@ -18,7 +20,7 @@ from ray._private.state import actors
 from ray.cluster_utils import Cluster
 
 from ocs_ray.cli.launch import launch
-from ocs_ray.client import SequenceManager, Sequencer
+from ocs_ray.client import Packages, SequenceManager, Sequencer
 from ocs_ray.errors import OcsError
 from ocs_ray.location.call import RayPort, ask
 from ocs_ray.models.agent_messages import AgentStatus, GetAgentStatus
@@ -28,6 +30,8 @@ from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.manager_replies import ManagerStatus
 from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import Prefix, Subsystem
+from ocs_ray.models.sequencer_messages import GetRuns
+from ocs_ray.packages.pack import pack
 from ocs_ray.scripting.port import use_default_port
 
 ESW, IRIS, WFOS = Prefix("ESW.m"), Prefix("IRIS.m"), Prefix("WFOS.m")
@@ -52,13 +56,23 @@ said: dict[str, Any] = {}
 
 
 def write_modes(root: Path) -> None:
-    """Two modes that share nothing: Near on IRIS and TCS, Far on WFOS."""
-    for mode, resources, below in ((NEAR, "IRIS, TCS", "IRIS"), (FAR, "WFOS", "WFOS")):
+    """Two modes that share nothing: Near on IRIS and TCS, Far on WFOS with a script from a package."""
+    rows = ((NEAR, "IRIS, TCS", "IRIS", "script.py"), (FAR, "WFOS", "WFOS", "'package:'"))
+    for mode, resources, below, script in rows:
         (root / mode).mkdir(parents=True)
         (root / mode / "mode.yaml").write_text(
-            f"resources: [{resources}]\nsequencers: {{ESW: script.py, {below}: script.py}}\n"
+            f"resources: [{resources}]\nsequencers: {{ESW: script.py, {below}: {script}}}\n"
         )
         (root / mode / "script.py").write_text(SCRIPT)
+
+
+def packed_script(root: Path) -> Path:
+    """The package of WFOS in the mode Far."""
+    root.mkdir()
+    (root / "script.py").write_text(SCRIPT)
+    manifest = {"name": "far", "version": "1.0.0", "main": "script.py", "observatory": {"prefix": "WFOS.Far"}}
+    (root / "package.json").write_text(json.dumps(manifest))
+    return pack(root, root.with_suffix(".tar.gz")).file
 
 
 def node_of_actor() -> dict[str, str]:
@@ -86,13 +100,20 @@ def kind_of(response: Message) -> str:
     return type(response).__name__
 
 
-async def story(nodes: Cluster, of: dict[Prefix, Any]) -> None:
+async def story(nodes: Cluster, of: dict[Prefix, Any], folder: Path) -> None:
     manager = SequenceManager()
+    digest = (await Packages().send(packed_script(folder / "far"))).record.digest
     said["provisioned"] = kind_of(await manager.provision({ESW: 2, IRIS: 2, WFOS: 1}))
     said["configured"] = [kind_of(await manager.configure(mode)) for mode in (NEAR, FAR)]
     where = node_of_actor()
-    said["on"] = {m: sorted(n for n, node in where.items() if node == of[m].node_id) for m in (IRIS, WFOS)}
+    said["on"] = {
+        m: sorted(n for n, node in where.items() if node == of[m].node_id and "-Service" not in n) for m in (IRIS, WFOS)
+    }
     said["runs"] = [await run(mode) for mode in (NEAR, FAR)]
+    copies = [place.name for place in (folder / "data" / "copies" / "unpacked").iterdir()]
+    ran = await ask("WFOS.Far-Sequencer", GetRuns(), 5)
+    said["fetched"] = [copies == [digest.hex], [record.digest == digest for record in ran]]
+    said["used by"] = (await Packages().info("far")).sequencers
 
     nodes.remove_node(of[IRIS], allow_graceful=False)
 
@@ -139,6 +160,7 @@ async def story(nodes: Cluster, of: dict[Prefix, Any]) -> None:
 
 def main(folder: Path) -> None:
     write_modes(folder / "obsmodes")
+    data = folder / "data"
     nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "resources": NODES[ESW]})
     try:
         of = {ESW: nodes.head_node}
@@ -147,8 +169,9 @@ def main(folder: Path) -> None:
         ray.init(address=nodes.address, namespace="ocs", log_to_driver=False, configure_logging=False)
         use_default_port(RayPort())
         machines = {machine: f"machine:{machine}" for machine in NODES}
-        launch(ClusterFile(address=nodes.address, machines=machines), str(folder / "obsmodes"), 1.0, lambda line: None)
-        asyncio.run(story(nodes, of))
+        cluster = ClusterFile(address=nodes.address, machines=machines)
+        launch(cluster, str(folder / "obsmodes"), 1.0, lambda line: None, data_folder=data)
+        asyncio.run(story(nodes, of, folder))
     finally:
         print("SAID " + json.dumps(said), flush=True)
         ray.shutdown()

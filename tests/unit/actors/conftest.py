@@ -16,7 +16,7 @@ from ocs_ray.actors.sequence_component_shell import SequenceComponentShell
 from ocs_ray.actors.sequencer_shell import SequencerShell
 from ocs_ray.errors import ClusterError, ComponentFailedError, NameTakenError, OcsError, UnreachableError
 from ocs_ray.models.actor_names import SEQUENCE_MANAGER, actor_name
-from ocs_ray.models.component_messages import DeviceSpec, LoadScript, ShutdownComponent
+from ocs_ray.models.component_messages import DeviceSpec, LoadScript, ScriptSource, ShutdownComponent
 from ocs_ray.models.component_note import ComponentNote
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import ComponentType, Prefix, Subsystem
@@ -113,7 +113,9 @@ class Place:
             shell: Any = AgentShell(gone._prefix, self, Spawner(self, gone._prefix), 0.001, birth)
         else:
             gone._end_watch()
-            shell = SequenceComponentShell(gone._prefix, gone._machine, self, Spawner(self, gone._machine), self, birth)
+            shell = SequenceComponentShell(
+                gone._prefix, gone._machine, self, Spawner(self, gone._machine), self, birth, self
+            )
         self.start(name, shell)
         await shell.start()
         return shell
@@ -129,6 +131,9 @@ class Place:
 
     def read(self, component: Prefix) -> ComponentNote:
         return self._notes.get(component, ComponentNote())
+
+    async def here(self, script: ScriptSource) -> ScriptSource:
+        return script
 
     async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> bool:
         if mode in self.held_by or any(set(resources) & set(taken) for taken in self.held_by.values()):
@@ -153,7 +158,7 @@ class Spawner:
         self.place, self.machine = place, machine
 
     async def spawn_sequence_component(self, prefix: Prefix) -> None:
-        shell = SequenceComponentShell(prefix, self.machine, self.place, self, self.place, Birth.now())
+        shell = SequenceComponentShell(prefix, self.machine, self.place, self, self.place, Birth.now(), self.place)
         await shell.start()
         self.place.start(actor_name(prefix, ComponentType.SequenceComponent), shell)
 

@@ -115,6 +115,85 @@ def test_given_an_observing_script_when_checked_then_it_may_import_the_script_la
     check_import(folder, manifest_of(folder))
 
 
+OBSERVING = """
+from ocs_ray.scripting import *
+import vendored
+
+@script
+async def lead(ctx: ScriptContext) -> None:
+    @ctx.on_setup("preset")
+    async def preset(command: Setup) -> None: ...
+
+    if ctx.prefix == "IRIS.IRIS_ImagerOnly" and ctx.obs_mode == "IRIS_ImagerOnly":
+        @ctx.on_observe("expose")
+        async def expose(command: Observe) -> None: ...
+
+    @ctx.on_stop
+    async def stop() -> None: ...
+"""
+STATES = """
+from ocs_ray.scripting import *
+
+@fsm_script(initial="PARKED")
+async def lead(machine: FsmScriptContext) -> None:
+    @machine.state("PARKED")
+    async def parked(ctx: StateContext) -> None:
+        @ctx.on_setup("unpark")
+        async def unpark(command: Setup) -> None: ...
+
+    @machine.state("READY")
+    async def ready(ctx: StateContext) -> None:
+        @ctx.on_setup("slew")
+        async def slew(command: Setup) -> None: ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "problem"),
+    [
+        (OBSERVING, ["Setup preset", "Observe expose"], ""),
+        (OBSERVING, ["Observe expose", "on_stop", "Setup preset"], ""),
+        (OBSERVING, [], ""),
+        (OBSERVING, ["Setup preset"], "index.py registers what is not named: Observe expose"),
+        (OBSERVING, ["Setup preset", "Setup expose", "on_abort"], "index.py does not register: Setup expose, on_abort"),
+        (STATES, ["Setup unpark", "Setup slew"], ""),
+        (STATES, ["Setup unpark"], ""),
+        (STATES, ["Setup unpark", "Setup park"], "index.py does not register: Setup park"),
+    ],
+)
+def test_given_handlers_in_the_manifest_when_the_script_registers_others_then_it_is_refused_with_their_names(
+    text: str, named: list[str], problem: str, make_source: Make
+) -> None:  # issue 6: the manifest names prefix, obs mode and handlers
+    files = {"index.py": text, "__pypackages__/vendored.py": ""}
+    folder = make_source(files=files, observatory={**SCRIPT, "handlers": named})
+    if not problem:
+        check_import(folder, manifest_of(folder))
+        return
+    refused = refusal(folder)
+    assert (refused.reason, refused.where) == (Reason.HANDLERS, "package.json: $.observatory.handlers")
+    assert problem in refused.problem
+
+
+@pytest.mark.parametrize(
+    ("line", "where", "problem"),
+    [
+        ("    1 / 0\n", "index.py:5", "ZeroDivisionError"),
+        ("    @ctx.on_stop\n    async def stop():\n        lost()\n", "index.py:7", "undefined name 'lost'"),
+        ("import nowhere\n", "index.py:5", "No module named 'nowhere'"),
+    ],
+)
+def test_given_an_observing_script_that_cannot_be_loaded_when_sent_then_file_and_line_are_told(
+    line: str, where: str, problem: str, make_source: Make
+) -> None:  # case 19
+    text = (
+        "from ocs_ray.scripting import ScriptContext, script\n\n@script\nasync def lead(ctx: ScriptContext) -> None:\n"
+    )
+    text = text + line if line.startswith(" ") else text + f"    {line}"
+    refused = refusal(make_source(files={"index.py": text}, observatory=SCRIPT))
+    assert (refused.reason, refused.where) == (Reason.IMPORT, where)
+    assert problem in refused.problem
+
+
 def test_given_dependencies_in_the_package_when_checked_then_they_are_found(make_source: Make) -> None:
     files = {
         "src/index.py": "import vendored, beside, shared.deep\ndef run(): ...\n",

@@ -15,6 +15,7 @@ import pytest
 from ocs_ray.errors import BadInputError
 from ocs_ray.packages.archive_rules import Caps
 from ocs_ray.packages.ignore_rules import IgnoreRules
+from ocs_ray.packages.manifest_peek import peek_manifest
 from ocs_ray.packages.pack import PackProgress, pack
 
 Make = Callable[..., Path]
@@ -178,3 +179,20 @@ def test_given_several_files_when_packed_then_progress_ends_at_the_whole(make_so
     assert len(told) == 3
     assert told[-1].done_bytes == told[-1].total_bytes
     assert [p.done_bytes for p in told] == sorted(p.done_bytes for p in told)
+
+
+def test_given_a_package_when_peeked_at_then_its_manifest_is_told_and_nothing_is_unpacked(
+    make_package: Callable[..., Path], tar_of: Callable[..., Path], tmp_path: Path
+) -> None:
+    assert peek_manifest(make_package(version="2.0.0")).version == "2.0.0"
+    by_hand = tar_of((tarfile.TarInfo("./package.json"), b'{"name": "by-hand", "version": "1.0.0", "main": "a.py"}'))
+    assert peek_manifest(by_hand).name == "by-hand"
+    for content, problem in ((b"junk", "gzip"), (None, "No such file")):
+        file = tmp_path / "odd.tar.gz"
+        file.unlink(missing_ok=True)
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(BadInputError, match=problem):
+            peek_manifest(file)
+    with pytest.raises(BadInputError, match=r"no package\.json at its root"):
+        peek_manifest(tar_of((tarfile.TarInfo("lib/package.json"), b"{}")))

@@ -151,7 +151,7 @@ def test_given_an_fsm_script_when_checked_then_its_states_and_the_first_one_s_ha
         "    @top.state('B')\n    async def b(ctx): ...\n"
     )
     report = check_script(put(catalogue, HEAD + body), str(catalogue))
-    assert report == (report.file, ("Setup go", "on_stop"), ("A", "B"), ())
+    assert report == (report.file, ("Setup go", "on_stop"), ("A", "B"), (), ("Setup go",))
 
 
 def test_given_names_nobody_defines_in_script_and_shared_code_when_checked_then_file_and_line_are_told(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import socket
 import time
 from collections.abc import Callable
@@ -11,8 +12,10 @@ from collections.abc import Callable
 import psutil
 import pytest
 
+from ocs_ray.actors import instance_host_shell
 from ocs_ray.errors import ExpiredError, RefusedError
 from ocs_ray.models.instance_records import Channel, InstanceStatus
+from ocs_ray.packages.instance_program import INSTANCE_MARK
 from ocs_ray.testing.waiting import until
 
 from .conftest import Platform
@@ -75,6 +78,126 @@ def test_given_children_daemons_files_and_a_port_when_it_ends_then_all_are_gone(
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", left["port"])) != 0
         assert (await instance.read(Channel.STDOUT)).data == b"on stdout\n"
+
+    run_story(story)
+
+
+FAMILY = """
+import os, subprocess, time
+
+def run(children):
+    ended = [subprocess.Popen("true") for _ in range(2)]
+    for each in ended:  # they stay in the table
+        os.waitid(os.P_PID, each.pid, os.WEXITED | os.WNOWAIT)
+    alive = [subprocess.Popen(["sleep", "60.125"]) for _ in range(children)]
+    yield "started"
+    time.sleep(1)
+"""
+DAEMONS = """
+import os, time
+
+def run():
+    for _ in range(5):
+        parent = os.fork()
+        if parent == 0:  # its child is nobody's
+            os.fork() or os.execlp("sleep", "sleep", "0.1")
+            os._exit(0)
+        os.waitpid(parent, 0)
+    yield "started"
+    time.sleep(60)
+"""
+BOMB = """
+import os, time
+
+def run():
+    while True:  # doubles ten times a second: a bomb that leaves the machine to the other tests
+        os.fork()
+        time.sleep(0.1)
+"""
+
+
+def test_given_a_limit_of_processes_when_it_has_more_then_it_ends_with_all_of_them(run_story: Story) -> None:
+    async def story(on: Platform) -> None:
+        name = await on.send(FAMILY, observatory={"limits": {"processes": 3}})
+        within, over = await on.packages.start(name, [3]), await on.packages.start(name, [4])
+        assert (await within.wait(20)).status is InstanceStatus.COMPLETED
+        record = await over.wait(20)
+        assert record.terminated is not None
+        assert (record.status, record.terminated.exit_code) == (InstanceStatus.ERRORED, 101)
+        assert record.terminated.reason == "it had 4 child processes and its package.json allows 3"
+        assert not [each for each in psutil.process_iter() if "60.125" in _words_of(each)]
+
+    run_story(story)
+
+
+def test_given_a_fork_bomb_when_a_limit_is_set_then_nothing_of_it_is_left(run_story: Story) -> None:
+    async def story(on: Platform) -> None:
+        name = await on.send(BOMB, name="bomb", observatory={"limits": {"processes": 8}})
+        instance = await on.packages.start(name)
+        record = await instance.wait(40)
+        assert record.terminated is not None
+        assert "and its package.json allows 8" in record.terminated.reason
+        assert not [each for each in psutil.process_iter() if _mark_of(each) == f"{record.id}/1"]
+
+    run_story(story)
+
+
+def test_given_daemons_that_end_while_it_runs_then_they_are_let_go_of(run_story: Story) -> None:
+    async def story(on: Platform) -> None:
+        instance = await on.packages.start(await on.send(DAEMONS))
+        keeper = psutil.Process((await instance.info()).process_id).parent()
+        assert keeper is not None
+        await instance.read(wait_s=5)
+        await until(lambda: len(keeper.children(recursive=True)) == 1, within_s=20)
+
+    run_story(story)
+
+
+def _words_of(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def _mark_of(process: psutil.Process) -> str:
+    try:
+        return process.environ().get(INSTANCE_MARK, "")
+    except psutil.Error:
+        return ""
+
+
+def test_given_a_full_disk_when_it_writes_on_then_it_ends_in_order_and_what_is_lost_is_said(run_story: Story) -> None:
+    patient = "def run(input):\n    yield 'kept'\n    for item in input:\n        yield 'lost'\n"
+
+    async def story(on: Platform) -> None:
+        instance = await on.packages.start(await on.send(patient))
+        assert (await instance.read(wait_s=5)).data == b'"kept"\n'
+        keeper = psutil.Process((await instance.info()).process_id).parent()
+        assert keeper is not None
+        resource.prlimit(keeper.pid, resource.RLIMIT_FSIZE, (0, 0))  # whatever it writes fails from here on
+        await instance.send_input(b"1\n", end=True)
+        record = await instance.wait(20)
+        assert record.terminated is not None
+        assert (record.status, record.terminated.exit_code) == (InstanceStatus.COMPLETED, 0)
+        assert "7 bytes of output could not be kept: File too large" in record.terminated.reason
+        assert await instance.output() == b'"kept"\n'
+
+    run_story(story)
+
+
+def test_given_hardly_any_disk_when_started_then_that_is_refused_and_nothing_is_left(
+    run_story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(on: Platform) -> None:
+        name = await on.send(SLEEPER)
+        monkeypatch.setattr(instance_host_shell, "LEAST_FREE_BYTES", 1 << 60)
+        with pytest.raises(RefusedError, match="MiB of disk free, an instance needs"):
+            await on.packages.start(name)
+        assert [record.status for record in await on.packages.instances()] == [InstanceStatus.ERRORED]
+        assert list(on.data.glob("instances/*")) == []
+        monkeypatch.undo()
+        await (await on.packages.start(name)).kill()
 
     run_story(story)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import time
 from collections.abc import Callable
 
 import pytest
 
-from ocs_ray.errors import BadInputError, PackageTakenError, RefusedError, UnknownPackageError
+from ocs_ray.errors import BadInputError, ClusterError, PackageTakenError, RefusedError, UnknownPackageError
+from ocs_ray.models.actor_names import PACKAGE_SERVICE
+from ocs_ray.models.identifiers import Id
 from ocs_ray.models.instance_records import InstanceStatus
-from ocs_ray.models.package_messages import ListPackages
+from ocs_ray.models.package_messages import FinishSending, ListPackages, SendChunk
 
 from .conftest import SEED_PROGRAM, Platform
 
@@ -195,3 +198,23 @@ def test_given_a_limit_that_is_reached_when_an_ended_one_is_restarted_then_that_
         assert (await running.restart()).run == 2
 
     run_story(story, instances=1)
+
+
+def test_given_a_full_disk_when_a_package_comes_then_that_is_said_and_the_same_pieces_may_come_again(
+    run_story: Story,
+) -> None:
+    async def story(on: Platform) -> None:
+        data = on.package().read_bytes()
+        piece = SendChunk(sending=Id("s"), offset=0, data=data)
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+        try:
+            with pytest.raises(ClusterError, match="cannot keep the package: File too large"):
+                await on.ask(PACKAGE_SERVICE, piece, 5)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        await on.ask(PACKAGE_SERVICE, piece, 5)
+        sent = await on.ask(PACKAGE_SERVICE, FinishSending(sending=Id("s"), size_bytes=len(data)), 60)
+        assert sent.record.label == "counter@0.1.1"
+
+    run_story(story)
