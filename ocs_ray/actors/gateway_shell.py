@@ -51,7 +51,7 @@ class GatewayShell:
             this one.
         port: the application's door to the observatory.
         notes: where it had listened before its process died, if it did.
-        lost: called when the server ended by itself: the process is of no more use then.
+        lost: called when the server ended by itself or cannot have its ports again: the process is of no more use.
     """
 
     def __init__(
@@ -68,7 +68,13 @@ class GatewayShell:
         Raises:
             ClusterError: a port is taken, or the application does not start.
         """
-        sockets = await self._bind(self._notes.read())
+        before = self._notes.read()
+        try:
+            sockets = await self._bind(before)
+        except ClusterError:
+            if before is not None:
+                self._lost()  # nobody hears of this error: another process tries again
+            raise
         try:
             self._status = self._told(sockets)
             await self._serve(sockets, self._status)

@@ -59,7 +59,11 @@ def test_given_the_published_client_when_it_observes_a_night_then_everything_it_
 ) -> None:
     url = gateway_of(night)
     command = [NODE, str(HERE / "esw_ts" / "night.js"), url, url, str(SEQUENCE)]
-    done = subprocess.run(command, cwd=client, capture_output=True, text=True, timeout=240, check=False)
+    roles = ("--role", "esw-user", "--role", "location-admin")
+    token = night.good("token", "create", "esw-ts", *roles, "--json").document["token"]
+    known = os.environ | {"OCS_TOKEN": token}
+    done = subprocess.run(command, cwd=client, capture_output=True, text=True, timeout=240, check=False, env=known)
+    night.good("token", "revoke", "esw-ts")
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
 

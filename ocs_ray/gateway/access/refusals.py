@@ -15,7 +15,8 @@ REALM: Final = 'Bearer realm="ocs"'
 NO_TOKEN: Final = "The resource requires authentication, which was not supplied with the request"
 BAD_TOKEN: Final = "The supplied authentication is invalid"
 WRONG_ROLE: Final = "The supplied authentication is not authorized to access this resource"
-"""Source of the three: pekko-http RejectionHandler; reference esw_sm 7.2."""
+MALFORMED: Final = "The request content was malformed:\n"
+"""Source of these: pekko-http RejectionHandler; reference esw_sm 7.2."""
 _ESW_TEXTS: Final = {401: NO_TOKEN, 403: WRONG_ROLE}
 
 
@@ -32,7 +33,7 @@ def refusal(path: str, status: int, detail: str, headers: Mapping[str, str] | No
     if status == HTTPStatus.UNAUTHORIZED:
         more.setdefault("WWW-Authenticate", REALM)
     if path.endswith(ENDPOINTS) or path.startswith(CONFIG):
-        text = _ESW_TEXTS.get(status, detail)
+        text = _ESW_TEXTS.get(status, f"{MALFORMED}{detail}" if status == HTTPStatus.BAD_REQUEST else detail)
         if status == HTTPStatus.UNAUTHORIZED and "error=" in more["WWW-Authenticate"]:
             text = BAD_TOKEN
         return Response(text, status, more, "text/plain; charset=UTF-8")

@@ -10,6 +10,7 @@ const esw = installed('@tmtsoftware/esw-ts')
 
 const [gatewayUrl, locationUrl, sequenceFile] = process.argv.slice(2)
 const DEADLINE_S = 60
+const OPERATOR = { username: 'operator', tokenFactory: () => process.env.OCS_TOKEN }
 const MODE = new esw.ObsMode('WFOS_Cal')
 const seen = {}
 process.on('exit', (code) => { if (code === 0 && !seen.finished) { console.error('it ended by itself', JSON.stringify(seen)); process.exitCode = 1 } })
@@ -29,7 +30,7 @@ async function until(what, condition) {
 }
 
 async function locations() {
-  const service = esw.LocationService({ username: 'operator' })
+  const service = esw.LocationService(OPERATOR)
   const all = await service.list()
   seen.types = [...new Set(all.map((one) => one._type))].sort()
   seen.http = all.filter((one) => one._type === 'HttpLocation').map((one) => [one.connection.prefix.toJSON(), one.uri])
@@ -54,13 +55,13 @@ async function main() {
   esw.GlobalConfig.locationUrl = locationUrl
   const service = await locations()
 
-  const config = await esw.ConfigService({ tokenFactory: () => undefined })
+  const config = await esw.ConfigService(OPERATOR)
   const proposed = await config.getActive('/tmt/esw/smProvisionConfig.json')
   const counts = JSON.parse(await proposed.fileContentAsString())
   assert.equal(await config.getActive('no/such.file'), undefined)
 
-  const manager = await esw.SequenceManagerService({ username: 'operator' })
-  const agents = await esw.AgentService({ username: 'operator' })
+  const manager = await esw.SequenceManagerService(OPERATOR)
+  const agents = await esw.AgentService(OPERATOR)
   const provision = Object.entries(counts).map(([name, n]) => new esw.AgentProvisionConfig(prefix(name), n))
   seen.unprovision = await manager.shutdownAllSequenceComponents()
   seen.provision = await manager.provision(new esw.ProvisionConfig(provision))
@@ -92,7 +93,7 @@ async function main() {
   // a real sequence with parameters
   const gateway = await service.find(esw.HttpConnection(prefix('ESW.EswGateway'), 'Service'))
   assert.equal(gateway.uri, `${gatewayUrl}/`)
-  const sequencer = await esw.SequencerService(id(`ESW.${MODE.name}`), { username: 'operator' })
+  const sequencer = await esw.SequencerService(id(`ESW.${MODE.name}`), OPERATOR)
   const states = []
   const following = sequencer.subscribeSequencerState()(
     (state) => states.push([state.sequencerState._type, state.stepList.steps.map((step) => step.status._type)]),

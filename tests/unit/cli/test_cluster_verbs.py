@@ -45,6 +45,7 @@ def test_given_a_cluster_without_a_gateway_when_up_then_it_tells_how_to_have_one
     monkeypatch.chdir(tmp_path)
     running = RunningCluster("127.0.0.1:1", 1, ("ESW.machine1",), "small.yaml", "modes.yaml")
     monkeypatch.setattr(cluster_session, "ensure_up", lambda *_, **__: (running, False))
+    monkeypatch.setattr(cluster_session, "restore", lambda *_: ())
     assert run(["up"]) == 0
     assert "it runs without a gateway; to have one: ocs down, then up again" in capsys.readouterr().err
     assert run(["up", "--no-gateway"]) == 0

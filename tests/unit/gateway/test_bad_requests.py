@@ -16,12 +16,14 @@ from ocs_ray.errors import BadInputError
 from ocs_ray.gateway.app import create_app
 from ocs_ray.gateway.esw.routes import LARGEST
 from ocs_ray.models import wire
+from ocs_ray.models.access_settings import AccessSettings
 from ocs_ray.models.esw_requests import PostRequest
 from ocs_ray.models.gateway_settings import GatewaySettings
 from ocs_ray.testing.local_observatory import LocalObservatory
 
 from .asgi_client import Reply, Socket, post, request
 
+SETTINGS = GatewaySettings(access=AccessSettings(open_on_loopback=True))  # who may do what: test_every_route.py
 FROZEN = Path(__file__).parents[2] / "contract" / "esw"
 CONFIGURE = '{"_type":"Configure","obsMode":"Dark"}'
 SETUP = '{"_type":"Setup","source":"ESW.a","commandName":"b","paramSet":[%s]}'
@@ -97,7 +99,7 @@ BYTES = {
 def sent(body: bytes) -> Reply:
     async def whole() -> Reply:
         async with LocalObservatory() as observatory:
-            return await post(create_app(GatewaySettings(), observatory), body)
+            return await post(create_app(SETTINGS, observatory), body)
 
     return asyncio.run(whole())
 
@@ -113,7 +115,7 @@ def test_given_a_malformed_request_when_posted_then_400_says_what_is_wrong(body:
 @pytest.mark.parametrize("name", [name for name in CORPUS if name != "a command that is a stream"])
 def test_given_a_malformed_request_when_sent_by_websocket_then_it_is_told_and_the_socket_closed(name: str) -> None:
     async def whole() -> None:
-        async with LocalObservatory() as observatory, Socket(create_app(GatewaySettings(), observatory)) as socket:
+        async with LocalObservatory() as observatory, Socket(create_app(SETTINGS, observatory)) as socket:
             socket.send(CORPUS[name])
             frame = await socket.frame()
             assert set(frame) == {"error_name", "error_message"}
@@ -125,7 +127,7 @@ def test_given_a_malformed_request_when_sent_by_websocket_then_it_is_told_and_th
 
 def test_given_a_binary_message_when_sent_by_websocket_then_it_is_told_and_the_socket_closed() -> None:
     async def whole() -> None:
-        async with LocalObservatory() as observatory, Socket(create_app(GatewaySettings(), observatory)) as socket:
+        async with LocalObservatory() as observatory, Socket(create_app(SETTINGS, observatory)) as socket:
             socket.send(b"\xa1\x65_type")
             assert (await socket.frame())["error_name"] == "BadRequest"
             assert await socket.closed() == 1007
@@ -144,7 +146,7 @@ def test_given_a_body_that_says_it_is_no_json_when_posted_then_it_is_refused_alt
 
     async def whole() -> None:
         async with LocalObservatory() as observatory:
-            app = create_app(GatewaySettings(), observatory)
+            app = create_app(SETTINGS, observatory)
             for content_type in ("text/plain", "application/cbor", "application/x-www-form-urlencoded", ""):
                 headers = {"content_type": content_type} if content_type else {}
                 reply = await request(app, "POST", "/post-endpoint", CONFIGURE.encode(), **headers)
@@ -160,7 +162,7 @@ def test_given_a_body_that_says_it_is_no_json_when_posted_then_it_is_refused_alt
 
 def test_given_a_flood_of_requests_on_one_socket_when_the_first_is_a_stream_then_it_is_closed() -> None:
     async def whole() -> None:
-        async with LocalObservatory() as observatory, Socket(create_app(GatewaySettings(), observatory)) as socket:
+        async with LocalObservatory() as observatory, Socket(create_app(SETTINGS, observatory)) as socket:
             connection = {"prefix": "ESW.nobody", "componentType": "Service", "connectionType": "http"}
             for _ in range(40):
                 socket.send({"_type": "Track", "connection": connection})

@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from ocs_ray.gateway.app import create_app
+from ocs_ray.models.access_settings import AccessSettings
 from ocs_ray.models.actor_names import SEQUENCE_MANAGER, actor_name
 from ocs_ray.models.component_messages import GetComponentStatus, SequenceComponentStatus
 from ocs_ray.models.gateway_settings import GatewaySettings
@@ -25,7 +26,8 @@ from ocs_ray.testing.waiting import until
 from .asgi_client import Socket, post, request
 
 PREFIX = "ESW.Dark"
-SETTINGS = GatewaySettings(port=8090, provision={Prefix("ESW.machine1"): 2})
+OPEN = AccessSettings(open_on_loopback=True)  # who may do what: test_every_route.py
+SETTINGS = GatewaySettings(port=8090, provision={Prefix("ESW.machine1"): 2}, access=OPEN)
 COMMAND = {"_type": "Setup", "source": "ESW.night", "commandName": "preset", "paramSet": []}
 Story = Callable[[FastAPI, LocalObservatory], Awaitable[None]]
 

@@ -120,6 +120,18 @@ def test_given_a_gateway_that_died_when_another_process_takes_over_then_it_has_t
     asyncio.run(story())
 
 
+def test_given_a_gateway_that_died_when_somebody_else_took_its_port_then_its_process_ends_to_try_again(
+    taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway_shell, "AGAIN_S", 0.01)
+    notes, ended = Notes(), list[str]()
+    notes.write(GatewayStatus(url=f"http://127.0.0.1:{taken}", port=taken))
+    gateway = GatewayShell(GatewaySettings(), APP, LocalObservatory(), notes, lambda: ended.append("ended"))
+    with pytest.raises(ClusterError, match=f"port {taken} is taken"):
+        asyncio.run(gateway.start())
+    assert ended == ["ended"]
+
+
 def test_given_an_address_that_is_not_ours_when_started_then_the_error_says_so() -> None:
     with pytest.raises(ClusterError, match=r"cannot listen on 203\.0\.113\.1:0"):
         asyncio.run(shell(GatewaySettings(host="203.0.113.1", port=0)).start())
