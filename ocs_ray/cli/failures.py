@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ocs_ray.errors import BadInputError, ClusterError, OcsError, ScriptError
+from ocs_ray.errors import BadInputError, ClusterError, OcsError, PackageTakenError, ScriptError, UnknownPackageError
 
 OK: Final = 0
 FAILED: Final = 1
@@ -23,7 +23,7 @@ def exit_code(failure: BaseException) -> int:
     match failure:
         case Interrupted() | KeyboardInterrupt():
             return INTERRUPTED
-        case BadInputError() | ScriptError() | ClusterError():
+        case BadInputError() | ScriptError() | ClusterError() | UnknownPackageError() | PackageTakenError():
             return UNUSABLE
         case _:
             return FAILED
