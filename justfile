@@ -37,10 +37,10 @@ contracts:
 test *ARGS:
     '{{ bin }}/pytest' "$@"
 
-# One benchmark, benchmarks/NAME.py; it prints one JSON object.
+# One benchmark, benchmarks/NAME.py; it prints one JSON object. ARGS: --smoke, or sizes by name, such as --rounds 3.
 [positional-arguments]
 bench NAME *ARGS:
-    '{{ bin }}/python' "benchmarks/$1.py" "${@:2}"
+    '{{ bin }}/python' -m "benchmarks.$1" "${@:2}"
 
 # Rewrite the files the way `lint` wants them.
 fmt:

@@ -1,12 +1,19 @@
-"""One question a file: ``just bench NAME``.
+"""One question a file: ``just bench NAME``."""
 
-Ray reads its environment once, when it is imported: the floors get the same one as ours, hence here, before anything.
-"""
+from typing import Final
 
-import os
-
-from ocs_ray.location.environment import LOOPBACK_ONLY, TUNING
-
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # workers that may not keep compiled files recompile Ray
-for _name, _value in {**TUNING, **LOOPBACK_ONLY, "RAY_AUTH_MODE": "disabled"}.items():
-    os.environ.setdefault(_name, _value)
+SHARING: Final = (
+    "channel_append",
+    "hold_latency",
+    "instances",
+    "locate",
+    "many_sequencers",
+    "query_while_busy",
+    "relay",
+    "scaling",
+    "step_throughput",
+    "submit_latency",
+)
+"""Benchmarks that can run on a Ray that is there already."""
+ALONE: Final = ("configure", "night", "start_up")
+"""Those that start a cluster of their own."""

@@ -7,20 +7,17 @@ Prints one JSON object, milliseconds. Run: ``just bench configure [ROUNDS]``.
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import platform
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-COUNTS = (1, 4, 8)
-WARM_UP = 2
-HANDOVERS = 30
+from benchmarks import report
+
+QUESTION = "ms until a mode is configured, or switched to, beside as many bare named actors made at once"
 MACHINE = "ESW.machine1"
 CLUSTER = f"""
 node: {{resources: ["machine:{MACHINE}"]}}
@@ -36,6 +33,14 @@ async def body(ctx: ScriptContext) -> None:
 """
 
 
+@dataclass(frozen=True)
+class Sizes:
+    rounds: int = 10
+    counts: tuple[int, ...] = (1, 4, 8)
+    warm_up: int = 2
+    handovers: int = 30
+
+
 class Bare:
     """A bare async actor that answers."""
 
@@ -44,9 +49,9 @@ class Bare:
         return message
 
 
-def write_catalogue(root: Path) -> None:
+def write_catalogue(root: Path, counts: tuple[int, ...]) -> None:
     """Two modes of every size; all share a resource, so switching from one to another hands it over."""
-    for count in COUNTS:
+    for count in counts:
         sequencers = ", ".join(["ESW: script.py", *(f"ESW.part{n}: script.py" for n in range(1, count))])
         for twin in ("One", "Other"):
             folder = root / f"{twin}{count}"
@@ -71,16 +76,16 @@ class Contest:
         self._kind = ray.remote(num_cpus=0)(Bare)
         self._settled = 0
 
-    async def prepare(self) -> None:
+    async def prepare(self, most: int) -> None:
         """As many idle sequence components as the largest mode needs."""
         from ocs_ray.models.manager_replies import Success
         from ocs_ray.models.prefix import Prefix
 
-        assert await self._manager.provision({Prefix(MACHINE): max(COUNTS)}) == Success()
+        assert await self._manager.provision({Prefix(MACHINE): most}) == Success()
         self._settled = len(self._home.processes())
 
     async def floor(self, count: int) -> float:
-        """Milliseconds until ``count`` bare actors have answered; they are gone when this returns."""
+        """Seconds until ``count`` bare actors have answered; they are gone when this returns."""
         options = {"lifetime": "detached", "resources": {f"machine:{MACHINE}": 0.0001}, "max_concurrency": 10_000}
         began = time.perf_counter()
         actors = [self._kind.options(name=f"bare{n}", **options).remote() for n in range(count)]
@@ -89,17 +94,17 @@ class Contest:
         for actor in actors:
             self._ray.kill(actor)
         await self._quiet(0)
-        return took * 1e3
+        return took
 
     async def configure(self, count: int) -> float:
-        """Milliseconds until a mode of ``count`` sequencers is configured; it is shut down when this returns."""
+        """Seconds until a mode of ``count`` sequencers is configured; it is shut down when this returns."""
         took = await self._timed(lambda: self._configure("One", count))
         await self._shutdown("One", count)
         await self._quiet(0)
         return took
 
     async def switch(self, count: int) -> float:
-        """Milliseconds from a configured mode to another one of ``count`` sequencers that shares its resources."""
+        """Seconds from a configured mode to another one of ``count`` sequencers that shares its resources."""
         await self._configure("One", count)
         await self._quiet(count)
 
@@ -113,7 +118,7 @@ class Contest:
         return took
 
     async def handover(self) -> float:
-        """Milliseconds from giving resources back to holding them again for another mode, nothing else done."""
+        """Seconds from giving resources back to holding them again for another mode, nothing else done."""
         from ocs_ray.actors.placement import RayReservations
         from ocs_ray.models.identifiers import ObsMode
         from ocs_ray.models.prefix import Subsystem
@@ -134,7 +139,7 @@ class Contest:
     async def _timed(self, work: Callable[[], Awaitable[None]]) -> float:
         began = time.perf_counter()
         await work()
-        return (time.perf_counter() - began) * 1e3
+        return time.perf_counter() - began
 
     async def _configure(self, twin: str, count: int) -> None:
         from ocs_ray.models.identifiers import ObsMode
@@ -156,44 +161,35 @@ class Contest:
         await asyncio.sleep(0.3)  # Ray's own bookkeeping of what ended
 
 
-async def contest(home: Any, rounds: int) -> dict[str, Any]:
+async def contest(home: Any, sizes: Sizes) -> dict[str, Any]:
     """All rounds; who begins alternates."""
     found = Contest(home)
-    await found.prepare()
+    await found.prepare(max(sizes.counts))
     took: dict[tuple[str, int], list[float]] = {}
-    for turn in range(WARM_UP + rounds):
-        for count in COUNTS:
+    for turn in range(sizes.warm_up + sizes.rounds):
+        for count in sizes.counts:
             turns = [("floor", found.floor), ("configure", found.configure), ("switch", found.switch)]
             for name, work in turns[turn % 3 :] + turns[: turn % 3]:
-                ms = await work(count)
-                if turn >= WARM_UP:
-                    took.setdefault((name, count), []).append(ms)
-        print(f"round {turn + 1} of {WARM_UP + rounds}", file=sys.stderr)
-    handovers = [await found.handover() for _ in range(HANDOVERS)]
-    sizes = {
-        f"{count} sequencers": {
-            **{f"{name}_ms": spread(took[name, count]) for name in ("floor", "configure", "switch")},
-            **{f"{name}_ratio": ratio(took[name, count], took["floor", count]) for name in ("configure", "switch")},
+                seconds = await work(count)
+                if turn >= sizes.warm_up:
+                    took.setdefault((name, count), []).append(seconds)
+        print(f"round {turn + 1} of {sizes.warm_up + sizes.rounds}", file=sys.stderr)
+    handovers = [await found.handover() for _ in range(sizes.handovers)]
+    of_each = {
+        f"{count}_sequencers_each": {
+            **{name: report.spread(took[name, count]) for name in ("floor", "configure", "switch")},
+            **{
+                f"{name}_ratio": report.ratio(took[name, count], took["floor", count])
+                for name in ("configure", "switch")
+            },
         }
-        for count in COUNTS
+        for count in sizes.counts
     }
-    return {**sizes, "resources handed over, ms": spread(handovers)}
+    return {**of_each, "resources_handed_over": report.spread(handovers)}
 
 
-def spread(values: Iterable[float]) -> dict[str, float]:
-    """p50, p99 and the largest."""
-    ordered = sorted(values)
-    at = min(len(ordered) - 1, round(0.99 * (len(ordered) - 1)))
-    return {"p50": round(statistics.median(ordered), 1), "p99": round(ordered[at], 1), "max": round(ordered[-1], 1)}
-
-
-def ratio(ours: list[float], floor: list[float]) -> float:
-    """The median of each round's own ratio: what else the machine does changes from round to round."""
-    return round(statistics.median(mine / bare for mine, bare in zip(ours, floor, strict=True)), 2)
-
-
-def main(rounds: int) -> None:
-    """One cluster for the whole contest, as ``ocs up`` starts it."""
+def measure(sizes: Sizes) -> dict[str, Any]:
+    """One cluster for the whole contest, as ``ocs up`` starts it; in a process of its own, which joins no other Ray."""
     from ocs_ray.cli.cluster_process import bring_up, take_down
     from ocs_ray.cli.cluster_start import ClusterStart
     from ocs_ray.client import connect, disconnect
@@ -202,26 +198,20 @@ def main(rounds: int) -> None:
     with tempfile.TemporaryDirectory() as project:
         catalogue = Path(project) / "obsmodes"
         catalogue.mkdir()
-        write_catalogue(catalogue)
+        write_catalogue(catalogue, sizes.counts)
         file = Path(project) / "cluster.yaml"
         file.write_text(CLUSTER)
         home = ClusterHome(Path(project))
         try:
             bring_up(home, ClusterStart(file, catalogue, 1.0), lambda _: None)
             connect(Path(project))
-            found = asyncio.run(contest(home, rounds))
+            return asyncio.run(contest(home, sizes))
         finally:
             disconnect()
             take_down(home)
-    result = {
-        "question": "ms until a mode is configured, or switched to, beside as many bare named actors made at once",
-        **found,
-        "rounds": rounds,
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-    }
-    print(json.dumps(result, indent=2))
 
+
+FULL, SMOKE = Sizes(), Sizes(rounds=1, counts=(1,), warm_up=0, handovers=1)
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10)
+    report.run(QUESTION, measure, FULL, SMOKE)

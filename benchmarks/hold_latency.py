@@ -7,18 +7,19 @@ sequencers' own shells and strands, without Ray. Prints one JSON object. Run: ``
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import platform
-import statistics
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+from benchmarks import report
+from benchmarks.message_times import TOOK
+from benchmarks.report import spread
 from ocs_ray.actors.sequencer_actor import SWITCH_S
 from ocs_ray.models.commands import Sequence, Setup
 from ocs_ray.models.procedure import ProcedureCommand
@@ -26,17 +27,12 @@ from ocs_ray.scripting.sequencer_service import Sequencer
 from ocs_ray.testing.local_observatory import LocalObservatory
 from ocs_ray.testing.waiting import until
 
-SCRIPTS = 100
-ROUNDS = 10
-CHUNKED = 10
+QUESTION = "how soon a script follows HOLD, RESUME, STOP and a message, with many scripts in one process"
 WAIT = timedelta(seconds=10)
-TOOK: list[float] = []
-"""The scripts put here how many seconds a message took."""
 SCRIPT = """
-import sys, time
+import time
+from benchmarks.message_times import TOOK
 from ocs_ray.scripting import *
-
-TOOK = sys.modules["__main__"].TOOK
 
 @script
 async def body(ctx: ScriptContext) -> None:
@@ -58,15 +54,11 @@ async def body(ctx: ScriptContext) -> None:
 """
 
 
-def summary(took_s: list[float]) -> dict[str, float | int]:
-    """p50, p99 and the longest, in milliseconds."""
-    ordered = sorted(took_s)
-    return {
-        "samples": len(ordered),
-        "p50_ms": round(statistics.median(ordered) * 1e3, 3),
-        "p99_ms": round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))] * 1e3, 3),
-        "max_ms": round(ordered[-1] * 1e3, 3),
-    }
+@dataclass(frozen=True)
+class Sizes:
+    scripts: int = 100
+    chunked: int = 10
+    rounds: int = 10
 
 
 async def floor(samples: int) -> list[float]:
@@ -112,7 +104,7 @@ async def begin(sequencers: list[Sequencer], step: str) -> None:
     await asyncio.sleep(0.2)  # they have come to their wait
 
 
-async def held_and_stopped(sequencers: list[Sequencer], rounds: int) -> dict[str, object]:
+async def held_and_stopped(sequencers: list[Sequencer], rounds: int) -> dict[str, Any]:
     """One after the other, while all the others run; at last each is stopped."""
     to_held: list[float] = []
     to_run: list[float] = []
@@ -124,66 +116,65 @@ async def held_and_stopped(sequencers: list[Sequencer], rounds: int) -> dict[str
                 to_run.append(resumed)
     stopped = [await reached(one.stop_procedure) for one in sequencers]
     return {
-        "hold_to_held": summary(to_held),
-        "resume_to_running": summary(to_run),
-        "stop_to_stopped": summary(stopped),
+        "hold_to_held": spread(to_held),
+        "resume_to_running": spread(to_run),
+        "stop_to_stopped": spread(stopped),
     }
 
 
-async def all_at_once(sequencers: list[Sequencer]) -> dict[str, object]:
+async def all_at_once(sequencers: list[Sequencer]) -> dict[str, Any]:
     """HOLD to all of them in one breath: the slowest waits for all others' turn."""
     took = await asyncio.gather(*(reached(one.hold) for one in sequencers))
     await asyncio.gather(*(one.unhold(wait=WAIT) for one in sequencers))
-    return summary(list(took))
+    return spread(list(took))
 
 
-async def read(sequencers: list[Sequencer]) -> dict[str, object]:
+async def read(sequencers: list[Sequencer], rounds: int) -> dict[str, Any]:
     """From sending a message to the script that waits for one."""
     TOOK.clear()
-    for _ in range(ROUNDS + 1):
+    for _ in range(rounds + 1):
         for one in sequencers:
             count = len(TOOK)
             message = {"cmd": ProcedureCommand.HOLD, "sent": time.perf_counter()}
             await one.send_command(message, topic="times")
             await until(lambda count=count: len(TOOK) > count)
-    return summary(TOOK[SCRIPTS:])
+    return spread(TOOK[len(sequencers) :])
 
 
-async def measure() -> dict[str, object]:
+async def all_figures(sizes: Sizes) -> dict[str, Any]:
     """All figures, one after the other."""
     with tempfile.TemporaryDirectory(prefix="ocs-") as folder:
         file = Path(folder) / "script.py"
         file.write_text(SCRIPT)
         async with LocalObservatory(time_factor=1.0) as observatory:
-            prefixes = [f"ESW.bench{n}" for n in range(SCRIPTS)]
+            prefixes = [f"ESW.bench{n}" for n in range(sizes.scripts)]
             for prefix in prefixes:
                 await observatory.start_sequencer(prefix, file, folder)
             sequencers = [observatory.sequencer(prefix) for prefix in prefixes]
-            figures: dict[str, object] = {"floor_event_there_and_back": summary(await floor(1_000))}
+            figures: dict[str, Any] = {"floor_event_there_and_back": spread(await floor(1_000))}
             await begin(sequencers, "sleep")
             figures["all_held_at_once"] = await all_at_once(sequencers)
-            figures["ctx_sleep"] = await held_and_stopped(sequencers, ROUNDS)
+            figures["ctx_sleep"] = await held_and_stopped(sequencers, sizes.rounds)
             await begin(sequencers, "chunks")
-            figures["sleep_chunked_250_ms"] = await held_and_stopped(sequencers[:CHUNKED], ROUNDS)
-            await asyncio.gather(*(one.stop_procedure(wait=WAIT) for one in sequencers[CHUNKED:]))
+            figures["sleep_chunked_250_ms"] = await held_and_stopped(sequencers[: sizes.chunked], sizes.rounds)
+            await asyncio.gather(*(one.stop_procedure(wait=WAIT) for one in sequencers[sizes.chunked :]))
             await begin(sequencers, "read")
-            figures["message_to_script"] = await read(sequencers)
+            figures["message_to_script"] = await read(sequencers, sizes.rounds)
             await asyncio.gather(*(one.abort_procedure() for one in sequencers))
     return figures
 
 
-def main() -> None:
-    """Measure and print."""
-    sys.setswitchinterval(SWITCH_S)  # as the sequencer's actor does
-    result: dict[str, object] = {
-        "question": f"how soon a script follows HOLD, RESUME, STOP and a message, {SCRIPTS} scripts in one process",
-        "rounds": ROUNDS,
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-    }
-    result |= asyncio.run(measure())
-    print(json.dumps(result, indent=2))
+def measure(sizes: Sizes) -> dict[str, Any]:
+    """All figures, with the interpreter's switches as the sequencer's actor has them."""
+    usual_s = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_S)
+    try:
+        return asyncio.run(all_figures(sizes))
+    finally:
+        sys.setswitchinterval(usual_s)
 
+
+FULL, SMOKE = Sizes(), Sizes(scripts=3, chunked=2, rounds=1)
 
 if __name__ == "__main__":
-    main()
+    report.run(QUESTION, measure, FULL, SMOKE)

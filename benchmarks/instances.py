@@ -10,34 +10,26 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import platform
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ocs_ray.location.environment import LOOPBACK_ONLY, TUNING
+import psutil
 
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-for variable, value in {**TUNING, **LOOPBACK_ONLY, "RAY_AUTH_MODE": "disabled"}.items():
-    os.environ.setdefault(variable, value)
+from benchmarks import private_ray, report
+from benchmarks.private_ray import ray
+from benchmarks.report import spread
+from ocs_ray.actors.spawning import create
+from ocs_ray.client.instance import Instance
+from ocs_ray.client.packages import Packages
+from ocs_ray.models.actor_names import PACKAGE_SERVICE
+from ocs_ray.packages.pack import pack
 
-import psutil  # noqa: E402
-import ray  # noqa: E402
-
-from ocs_ray.actors.spawning import create  # noqa: E402
-from ocs_ray.client.instance import Instance  # noqa: E402
-from ocs_ray.client.packages import Packages  # noqa: E402
-from ocs_ray.location.call import RayPort  # noqa: E402
-from ocs_ray.models.actor_names import NAMESPACE, PACKAGE_SERVICE  # noqa: E402
-from ocs_ray.packages.pack import pack  # noqa: E402
-from ocs_ray.scripting.port import use_default_port  # noqa: E402
-
-ROUNDS, AT_ONCE, IDLE, LINES = 20, 40, 20, 1_000_000
+QUESTION = "instances of script packages: start, rate, memory, output; beside a bare Ray actor"
 PROGRAMS = {
     "counter": "def run(start=0, length=1):\n    for n in range(start, start + length):\n        yield n\n",
     "idle": "import time\n\ndef run():\n    time.sleep(600)\n",
@@ -49,7 +41,16 @@ PROGRAMS = {
 }
 
 
-@ray.remote(num_cpus=0)
+@dataclass(frozen=True)
+class Sizes:
+    rounds: int = 20
+    at_once: int = 40
+    idle: int = 20
+    lines: int = 1_000_000
+    bare: int = 10
+    choices: bool = False
+
+
 class Bare:
     """The floor."""
 
@@ -57,39 +58,35 @@ class Bare:
         return os.getpid()
 
 
-def ms(values: list[float]) -> dict[str, float]:
-    ordered = sorted(values)
-    return {"p50_ms": round(statistics.median(ordered) * 1e3, 1), "p99_ms": round(ordered[-1] * 1e3, 1)}
-
-
 def pss_mib(pid: int) -> float:
     return psutil.Process(pid).memory_full_info().pss / (1 << 20)
 
 
-def floor() -> dict[str, Any]:
+def floor(count: int) -> dict[str, Any]:
+    kind = ray.remote(num_cpus=0)(Bare)
     starts: list[float] = []
     pids: list[int] = []
     actors: list[Any] = []
-    for _ in range(10):
+    for _ in range(count):
         began = time.perf_counter()
-        actors.append(Bare.remote())
+        actors.append(kind.remote())
         pids.append(ray.get(actors[-1].ping.remote()))
         starts.append(time.perf_counter() - began)
     size = statistics.mean(map(pss_mib, pids))
     for actor in actors:
         ray.kill(actor)
     began = time.perf_counter()
-    actors = [Bare.remote() for _ in range(10)]
+    actors = [kind.remote() for _ in range(count)]
     ray.get([actor.ping.remote() for actor in actors])
-    rate = 10 / (time.perf_counter() - began)
+    rate = count / (time.perf_counter() - began)
     for actor in actors:
         ray.kill(actor)
-    return {"start_to_first_reply": ms(starts), "starts_per_s": round(rate, 1), "pss_mib": round(size, 1)}
+    return {"start_to_first_reply": spread(starts), "starts_per_s": round(rate, 1), "pss_mib": round(size, 1)}
 
 
-async def first_output(packages: Packages) -> list[float]:
+async def first_output(packages: Packages, rounds: int) -> list[float]:
     found: list[float] = []
-    for n in range(ROUNDS + 3):
+    for n in range(rounds + 3):
         began = time.perf_counter()
         instance = await packages.start("counter", [n])
         piece = await instance.read(wait_s=10)
@@ -99,20 +96,20 @@ async def first_output(packages: Packages) -> list[float]:
     return found
 
 
-async def starts_per_s(packages: Packages) -> dict[str, float]:
+async def starts_per_s(packages: Packages, count: int) -> dict[str, float]:
     began = time.perf_counter()
-    started = [await packages.start("counter") for _ in range(AT_ONCE)]
-    in_a_row = AT_ONCE / (time.perf_counter() - began)
+    started = [await packages.start("counter") for _ in range(count)]
+    in_a_row = count / (time.perf_counter() - began)
     await asyncio.gather(*(each.wait(30) for each in started))
     began = time.perf_counter()
-    started = await asyncio.gather(*(packages.start("counter") for _ in range(AT_ONCE)))
-    at_once = AT_ONCE / (time.perf_counter() - began)
+    started = await asyncio.gather(*(packages.start("counter") for _ in range(count)))
+    at_once = count / (time.perf_counter() - began)
     await asyncio.gather(*(each.wait(30) for each in started))
-    return {"in_a_row": round(in_a_row, 1), "at_once": round(at_once, 1)}
+    return {"in_a_row_per_s": round(in_a_row, 1), "at_once_per_s": round(at_once, 1)}
 
 
-async def memory(packages: Packages) -> dict[str, float]:
-    started = [await packages.start("idle") for _ in range(IDLE)]
+async def memory(packages: Packages, count: int) -> dict[str, float]:
+    started = [await packages.start("idle") for _ in range(count)]
     programs = [psutil.Process((await each.info()).process_id) for each in started]
     parents = [program.parent() for program in programs]
     program = statistics.mean(pss_mib(each.pid) for each in programs)
@@ -123,9 +120,9 @@ async def memory(packages: Packages) -> dict[str, float]:
     return {name: round(value, 1) for name, value in figures.items()}
 
 
-async def completed_after_return(packages: Packages) -> list[float]:
+async def completed_after_return(packages: Packages, rounds: int) -> list[float]:
     found: list[float] = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         instance = await packages.start("noting")
         await instance.wait(10)
         known = time.time()
@@ -133,14 +130,14 @@ async def completed_after_return(packages: Packages) -> list[float]:
     return found
 
 
-async def lines_per_s(packages: Packages, name: str) -> int:
+async def lines_per_s(packages: Packages, name: str, lines: int) -> int:
     began = time.perf_counter()
-    instance: Instance = await packages.start(name, [LINES])
+    instance: Instance = await packages.start(name, [lines])
     await instance.wait(60)
-    return round(LINES / (time.perf_counter() - began))
+    return round(lines / (time.perf_counter() - began))
 
 
-async def ours(sources: Path) -> dict[str, Any]:
+async def ours(sources: Path, sizes: Sizes) -> dict[str, Any]:
     packages = Packages()
     for name, program in PROGRAMS.items():
         folder = sources / name
@@ -149,12 +146,13 @@ async def ours(sources: Path) -> dict[str, Any]:
         (folder / "package.json").write_text(json.dumps({"name": name, "version": "1.0.0", "main": "index.py"}))
         await packages.send(pack(folder, sources / f"{name}.tar.gz").file)
     return {
-        "start_to_first_output": ms(await first_output(packages)),
-        "starts_per_s": await starts_per_s(packages),
-        "memory_per_instance": await memory(packages),
-        "return_to_completed": ms(await completed_after_return(packages)),
+        "start_to_first_output": spread(await first_output(packages, sizes.rounds)),
+        "starts_per_s": await starts_per_s(packages, sizes.at_once),
+        "memory_per_instance": await memory(packages, sizes.idle),
+        "return_to_completed": spread(await completed_after_return(packages, sizes.rounds)),
         "lines_per_s": {
-            name: await lines_per_s(packages, name) for name in ("raw", "objects", "objects_async", "stdout")
+            name: await lines_per_s(packages, name, sizes.lines)
+            for name in ("raw", "objects", "objects_async", "stdout")
         },
     }
 
@@ -168,41 +166,21 @@ def choices() -> dict[str, Any]:
         began = time.perf_counter()
         subprocess.run([sys.executable, "-c", imports], check=True, env=environment)
         fresh.append(time.perf_counter() - began)
-    return {"a_fresh_interpreter": ms(fresh[1:])}
+    return {"a_fresh_interpreter": spread(fresh[1:])}
 
 
-def main() -> None:
-    folder = Path(tempfile.mkdtemp(prefix="ocs-b-"))
-    try:
-        ray.init(
-            address="local",
-            namespace=NAMESPACE,
-            include_dashboard=False,
-            log_to_driver=False,
-            configure_logging=False,
-            _temp_dir=str(folder / "ray"),
-        )
-        use_default_port(RayPort())
+def measure(sizes: Sizes) -> dict[str, Any]:
+    """The floor, then ours."""
+    with private_ray.private_ray() as folder:
         service = create("PackageService", PACKAGE_SERVICE, str(folder / "data"), resource=None)
         ray.get(service.start.remote(), timeout=60)
         (folder / "sources").mkdir()
-        bare = floor()
-        mine = asyncio.run(ours(folder / "sources"))
-        result = {
-            "question": "instances of script packages: start, rate, memory, output; beside a bare Ray actor",
-            "ours": mine,
-            "bare_ray_actor": bare,
-            "other_choices": choices() if "--choices" in sys.argv else {},
-            "load_average": os.getloadavg()[0],
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-            "ray": ray.__version__,
-        }
-        print(json.dumps(result, indent=2))
-    finally:
-        ray.shutdown()
-        shutil.rmtree(folder, ignore_errors=True)
+        bare = floor(sizes.bare)
+        mine = asyncio.run(ours(folder / "sources", sizes))
+    return {"ours": mine, "floor": bare, "other_choices": choices() if sizes.choices else {}}
 
+
+FULL, SMOKE = Sizes(), Sizes(rounds=2, at_once=2, idle=1, lines=2_000, bare=1)
 
 if __name__ == "__main__":
-    main()
+    report.run(QUESTION, measure, FULL, SMOKE)

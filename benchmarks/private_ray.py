@@ -1,13 +1,23 @@
-"""A Ray of one's own to measure on, and sequencers and bare actors on it."""
+"""A Ray of one's own to measure on, and sequencers and bare actors on it.
+
+Ray reads its environment once, when it is imported: benchmarks have it from here, and the floors get what ours get.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+
+from ocs_ray.location.environment import LOOPBACK_ONLY, TUNING
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # workers that may not keep compiled files recompile Ray
+for _name, _value in {**TUNING, **LOOPBACK_ONLY, "RAY_AUTH_MODE": "disabled"}.items():
+    os.environ.setdefault(_name, _value)
 
 import ray
 

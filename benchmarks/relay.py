@@ -12,9 +12,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import ray
-
 from benchmarks import private_ray, report
+from benchmarks.private_ray import ray
 from ocs_ray.models.commands import Sequence, Setup
 from ocs_ray.scripting.sequencer_service import Sequencer
 

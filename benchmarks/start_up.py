@@ -9,17 +9,21 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import platform
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from benchmarks import report
+from benchmarks.configure import CLUSTER, MACHINE, write_catalogue
+
+QUESTION = "seconds from nothing to a mode configured, beside bare Ray with as many actors; medians"
 REPO = Path(__file__).parents[1]
-MODE = "IRIS_ImagerAndIFS"
 FLOOR = """
 import json, sys, time
 began = time.perf_counter()
@@ -38,7 +42,14 @@ print(json.dumps({"ray_s": up - began, "actors_s": time.perf_counter() - up}))
 """
 
 
-def ours() -> tuple[dict[str, float], int]:
+@dataclass(frozen=True)
+class Sizes:
+    rounds: int = 5
+    warm_up: int = 1
+    mode: str = "IRIS_ImagerAndIFS"
+
+
+def ours(mode: str) -> tuple[dict[str, float], int]:
     """One start of ours: seconds of each phase, and how many actors there are at its end."""
     from ocs_ray.cli.cluster_process import bring_up, take_down
     from ocs_ray.cli.cluster_start import ClusterStart
@@ -47,19 +58,19 @@ def ours() -> tuple[dict[str, float], int]:
     from ocs_ray.location.cluster_home import ClusterHome
     from ocs_ray.models.identifiers import ObsMode
 
-    file = REPO / "cluster" / "local.yaml"
     with tempfile.TemporaryDirectory() as project:
+        file, catalogue = site_of(mode, Path(project))
         home = ClusterHome(Path(project))
         marks = [time.perf_counter()]
         try:
-            bring_up(home, ClusterStart(file, REPO / "obsmodes", 0.05), lambda _: None)
+            bring_up(home, ClusterStart(file, catalogue, 0.05), lambda _: None)
             marks.append(time.perf_counter())
             connect(Path(project))
 
             async def prepare() -> None:
                 await SequenceManager().provision(read_cluster_file(file).provision)
                 marks.append(time.perf_counter())
-                await SequenceManager().configure(ObsMode(MODE))
+                await SequenceManager().configure(ObsMode(mode))
                 marks.append(time.perf_counter())
 
             asyncio.run(prepare())
@@ -74,6 +85,17 @@ def ours() -> tuple[dict[str, float], int]:
         for name, start, end in zip(("up", "provision", "configure"), marks[:-1], marks[1:], strict=True)
     }
     return {**phases, "total_s": marks[-1] - marks[0]}, count
+
+
+def site_of(mode: str, project: Path) -> tuple[Path, Path]:
+    """Cluster file and catalogue of a mode: the repository's own, or for any other the small one of ``configure``."""
+    if (REPO / "obsmodes" / mode).is_dir():
+        return REPO / "cluster" / "local.yaml", REPO / "obsmodes"
+    file, catalogue = project / "cluster.yaml", project / "obsmodes"
+    file.write_text(f"{CLUSTER}provision: {{{MACHINE}: 1}}\n")
+    catalogue.mkdir()
+    write_catalogue(catalogue, (1,))
+    return file, catalogue
 
 
 def floor(actors: int) -> dict[str, float]:
@@ -99,41 +121,43 @@ def floor(actors: int) -> dict[str, float]:
     return {**phases, "total_s": phases["ray_s"] + phases["actors_s"]}
 
 
-def one_round() -> None:
+def one_round(mode: str) -> None:
     """Ours, then the floor with as many actors; printed as one JSON line."""
-    mine, actors = ours()
+    mine, actors = ours(mode)
     print(json.dumps({"ours": mine, "floor": floor(actors), "actors": actors}))
 
 
-def main(rounds: int) -> None:
+def measure(sizes: Sizes) -> dict[str, Any]:
     """Every round in a process of its own: one process joins one Ray. The first warms the disk and is dropped."""
-    found: list[dict[str, dict[str, float]]] = []
-    for _ in range(rounds + 1):
+    found: list[dict[str, Any]] = []
+    for _ in range(sizes.rounds + sizes.warm_up):
         done = subprocess.run(
-            [sys.executable, __file__, "--round"], capture_output=True, text=True, check=True, timeout=600
+            [sys.executable, "-m", "benchmarks.start_up", "--round", sizes.mode],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=600,
+            cwd=REPO,
         )
         found.append(json.loads(done.stdout.splitlines()[-1]))
-        print(f"round {len(found)} of {rounds + 1}", file=sys.stderr)
-    kept = found[1:]
+        print(f"round {len(found)} of {sizes.rounds + sizes.warm_up}", file=sys.stderr)
+    kept = found[sizes.warm_up :]
 
     def median(who: str) -> dict[str, float]:
         return {key: round(statistics.median(r[who][key] for r in kept), 2) for key in kept[0][who]}
 
-    result = {
-        "question": f"seconds from nothing to {MODE} configured, beside bare Ray with as many actors; medians",
+    return {
         "ours": median("ours"),
         "floor": median("floor"),
-        "ratio": round(statistics.median(r["ours"]["total_s"] / r["floor"]["total_s"] for r in kept), 2),
+        "total_ratio": report.ratio((r["ours"]["total_s"] for r in kept), (r["floor"]["total_s"] for r in kept)),
         "actors": kept[0]["actors"],
-        "rounds": rounds,
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
     }
-    print(json.dumps(result, indent=2))
 
+
+FULL, SMOKE = Sizes(), Sizes(rounds=1, warm_up=0, mode="One1")
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--round"]:
-        one_round()
+    if sys.argv[1:2] == ["--round"]:
+        one_round(sys.argv[2])
     else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+        report.run(QUESTION, measure, FULL, SMOKE)

@@ -7,17 +7,15 @@ journal in memory is on, as at night. Prints one JSON object. Run: ``just bench 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import platform
 import statistics
 import sys
-import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import ray
-
+from benchmarks import private_ray, report
+from benchmarks.private_ray import ray
 from ocs_ray.actors.sequencer_actor import SWITCH_S
 from ocs_ray.actors.sequencer_shell import SequencerShell
 from ocs_ray.location.call import RayPort
@@ -27,8 +25,7 @@ from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.models.sequencer_messages import QueryFinal, SubmitSequence
 
-LENGTHS = (100, 1_000, 10_000, 100_000)
-ROUNDS = 5
+QUESTION = "no-op steps a second of one sequencer inside its actor, beside a bare asyncio loop; medians"
 SCRIPT = """
 from ocs_ray.scripting import *
 
@@ -38,6 +35,12 @@ async def body(ctx: ScriptContext) -> None:
     async def nothing(command: Setup) -> None:
         pass
 """
+
+
+@dataclass(frozen=True)
+class Sizes:
+    lengths: tuple[int, ...] = (100, 1_000, 10_000, 100_000)
+    rounds: int = 5
 
 
 class Bench:
@@ -70,40 +73,34 @@ class Bench:
         return time.perf_counter() - began
 
 
-def main() -> None:
-    """Measure in turn, drop the first round, print medians."""
-    with tempfile.TemporaryDirectory(prefix="ocs-") as folder:
-        file = Path(folder) / "script.py"
+def measure(sizes: Sizes) -> dict[str, Any]:
+    """Ours and the floor in turn; the first round of each length is dropped."""
+    with private_ray.private_ray() as folder:
+        file = folder / "script.py"
         file.write_text(SCRIPT)
-        ray.init(address="local", include_dashboard=False, log_to_driver=False, _temp_dir=f"{folder}/ray")
         actor = ray.remote(num_cpus=0)(Bench).remote()
         ray.get(actor.start.remote(str(file)), timeout=60)
-        result: dict[str, object] = {
-            "question": "no-op steps a second of one sequencer inside its actor, beside a bare asyncio loop; medians",
-            "rounds": ROUNDS,
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-            "ray": ray.__version__,
-        }
-        for steps in LENGTHS:
-            rounds = ROUNDS if steps < 100_000 else 2
+        result: dict[str, Any] = {}
+        for steps in sizes.lengths:
             ours: list[float] = []
             floor: list[float] = []
-            for n in range(rounds + 1):
+            for n in range((sizes.rounds if steps < 100_000 else 2) + 1):
                 mine = ray.get(actor.ours.remote(steps), timeout=600)
                 bare = ray.get(actor.floor.remote(steps), timeout=600)
                 if n:
                     ours.append(mine)
                     floor.append(bare)
-            result[f"{steps}_steps"] = {
+            result[f"{steps}_steps_each"] = {
                 "ours_steps_per_s": round(steps / statistics.median(ours)),
                 "floor_steps_per_s": round(steps / statistics.median(floor)),
-                "ours_us_per_step": round(statistics.median(ours) / steps * 1e6, 1),
-                "ratio": round(statistics.median(a / b for a, b in zip(ours, floor, strict=True)), 1),
+                "ours_per_step_us": round(statistics.median(ours) / steps * 1e6, 1),
+                "time_ratio": report.ratio(ours, floor),
             }
-        ray.shutdown()
-    print(json.dumps(result, indent=2))
+        ray.kill(actor)
+    return result
 
+
+FULL, SMOKE = Sizes(), Sizes(lengths=(10, 100), rounds=1)
 
 if __name__ == "__main__":
-    main()
+    report.run(QUESTION, measure, FULL, SMOKE)

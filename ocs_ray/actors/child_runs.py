@@ -10,19 +10,30 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, Protocol, TypeVar
 
+from ocs_ray.core.procedure_events import Propagate
 from ocs_ray.core.procedure_states import AT_REST, LEAVING, YIELDED, YIELDING
 from ocs_ray.errors import OcsError
 from ocs_ray.models.identifiers import Id
 from ocs_ray.models.prefix import ComponentType
 from ocs_ray.models.procedure import ProcedureCommand
-from ocs_ray.models.procedure_messages import ProcedureStatus, WatchProcedure
+from ocs_ray.models.procedure_messages import ProcedureStatus, SendCommand, WatchProcedure
 from ocs_ray.models.responses import Started
-from ocs_ray.models.sequencer_messages import HOURS_10_S, QueryFinal, RetryFailed, StartSequence, SubmitSequence
+from ocs_ray.models.sequencer_messages import (
+    HOURS_10_S,
+    AbortSequence,
+    QueryFinal,
+    RetryFailed,
+    StartSequence,
+    Stop,
+    SubmitSequence,
+)
 from ocs_ray.scripting.port import Port
 from ocs_ray.scripting.procedure import Procedure
 
 T = TypeVar("T")
 SEQUENCER: Final = f"-{ComponentType.Sequencer}"
+AGAIN_S: Final = 1.0
+"""Pause before a sequencer that does not answer is asked again, in seconds."""
 LOOK_S: Final = 10.0
 """How long another sequencer that is late is asked at a time, in seconds."""
 
@@ -36,6 +47,10 @@ class Parent(Protocol):
 
     def child_ended(self, child: str) -> None:
         """All runs of that sequencer ended."""
+        ...
+
+    def child_outlives(self, child: str) -> None:
+        """A run began there for a step that had been cancelled meanwhile."""
         ...
 
     def waits_for_child(self) -> AbstractAsyncContextManager[None]:
@@ -61,9 +76,14 @@ class ChildRuns:
         if isinstance(message, QueryFinal) and SEQUENCER in name and self.parent is not None and Procedure.is_in_step():
             async with self.parent.waits_for_child():
                 return await self._port.ask(name, message, timeout_s)
-        if isinstance(message, SubmitSequence | StartSequence | RetryFailed):  # whatever becomes of the asker
-            return await asyncio.shield(self._spawned(self._begin(name, message, timeout_s)))
-        return await self._port.ask(name, message, timeout_s)
+        if not isinstance(message, SubmitSequence | StartSequence | RetryFailed):
+            return await self._port.ask(name, message, timeout_s)
+        begun = self._spawned(self._begin(name, message, timeout_s))
+        try:
+            return await asyncio.shield(begun)
+        except asyncio.CancelledError:  # the run may begin all the same
+            begun.add_done_callback(lambda _: self._outlives(name, begun))
+            raise
 
     def names(self) -> list[str]:
         """Names of all components."""
@@ -74,6 +94,11 @@ class ChildRuns:
         if isinstance(reply, Started):
             self._spawned(self._follow(name, reply.run_id))
         return reply
+
+    def _outlives(self, name: str, begun: asyncio.Task[Any]) -> None:
+        has_answer = not begun.cancelled() and begun.exception() is None
+        if self.parent is not None and has_answer and isinstance(begun.result(), Started):
+            self.parent.child_outlives(name)
 
     def _spawned(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
@@ -98,6 +123,38 @@ class ChildRuns:
         """Follow none of them any more."""
         for task in self._tasks:
             task.cancel()
+
+
+def handed_on(effect: Propagate, sender: str, limit_s: float) -> SendCommand | AbortSequence | Stop:
+    """What another sequencer is told; a sequencer's own stop or abort is handed on as what it is."""
+    if effect.gently:
+        return AbortSequence() if effect.command is ProcedureCommand.ABORT else Stop()
+    return SendCommand(message=effect.command.value, sender=sender, wait_s=limit_s)
+
+
+async def ask_again(
+    port: Port,
+    child: str,
+    message: object,
+    timeout_s: float,
+    is_silent: Callable[[OcsError], None],
+    is_wanted: Callable[[], bool],
+) -> Any:
+    """Ask until there is an answer; the same request every time, so that it takes effect once.
+
+    Args:
+        timeout_s: longest wait for one answer, in seconds.
+        is_silent: told of every failure.
+        is_wanted: whether to ask again; None is the answer when not.
+    """
+    while True:
+        try:
+            return await port.ask(child, message, timeout_s)
+        except OcsError as failure:
+            is_silent(failure)
+        await asyncio.sleep(AGAIN_S)
+        if not is_wanted():
+            return None
 
 
 async def comes_late(port: Port, child: str, command: ProcedureCommand, is_wanted: Callable[[], bool]) -> None:

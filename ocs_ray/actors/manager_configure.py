@@ -8,9 +8,9 @@ from typing import Final
 from ocs_ray.actors.manager_catalogue import Catalogue
 from ocs_ray.actors.manager_ending import Ending
 from ocs_ray.actors.manager_loading import Load, Loading
-from ocs_ray.actors.manager_reading import Components, Observatory, idle
+from ocs_ray.actors.manager_reading import Observatory, idle, loaded_in
 from ocs_ray.actors.manager_watch import Lookout
-from ocs_ray.core.component_allocation import Allocation, allocate_mode, missing_text
+from ocs_ray.core.component_allocation import Allocation, allocate_mode, at_hand, missing_text
 from ocs_ray.core.mode_watch import in_transit, sequencers_of
 from ocs_ray.core.resource_conflict import conflicts
 from ocs_ray.models.component_messages import LoadingScriptFailed
@@ -25,7 +25,7 @@ from ocs_ray.models.manager_replies import (
 )
 from ocs_ray.models.message import Message
 from ocs_ray.models.obs_mode import ObsModeConfig
-from ocs_ray.models.prefix import ComponentId, ComponentType, Prefix
+from ocs_ray.models.prefix import ComponentId, ComponentType
 
 NOT_LOADED: Final = "Failed to load sequencer script: "
 
@@ -50,8 +50,8 @@ class Configuring:
     async def configure(self, message: Configure) -> Message:
         """All sequencers of the mode run and it holds its resources, or none of them and it holds nothing.
 
-        What is left of the mode is ended before the resources are reserved: between that and the loads no time may
-        pass, or the watch of another manager could take the mode for one that is over.
+        What is left of the mode is ended, and packages are looked up, before the resources are reserved: between that
+        and the loads no time may pass, or the watch of another manager could take the mode for one that is over.
         """
         await self._lookout.settle()
         modes = self._catalogue.modes()
@@ -65,11 +65,12 @@ class Configuring:
         if sequencers_of(mode.name, in_transit(components.values())):  # another manager configures it just now
             return _taken({*registered.running_modes, mode.name})
         left_over = sequencers_of(mode.name, registered.sequencers)
-        allocation = allocate_mode(mode.sequencers, [*idle(components), *_freed_by(left_over, components)])
+        free = at_hand([mode.name], idle(components), loaded_in(components, registered))
+        allocation = allocate_mode(mode.sequencers, free)
         if allocation.missing:
             text = missing_text(allocation.missing)
             return SequenceComponentNotAvailable(variation_infos=allocation.missing, msg=text)
-        loads = self._loads(mode, allocation, message.time_factor)
+        loads = await self._loads(mode, allocation, message.time_factor)
         if isinstance(loads, FailedToStartSequencers):
             return loads
         await self._ending.sequencers(left_over)
@@ -90,7 +91,7 @@ class Configuring:
             return FailedToStartSequencers(reasons=tuple(NOT_LOADED + reason for reason in reasons))
         return Success(master_sequencer=ComponentId(prefix=mode.top_level, component_type=ComponentType.Sequencer))
 
-    def _loads(
+    async def _loads(
         self, mode: ObsModeConfig, allocation: Allocation, time_factor: float | None
     ) -> list[Load] | FailedToStartSequencers:
         """What to load where; a sequencer without a script fails the whole before anything is started."""
@@ -102,6 +103,9 @@ class Configuring:
                 reasons.append(NOT_LOADED + message.msg)
             else:
                 loads.append(Load(component, message))
+        if not reasons:
+            loads, unknown = await self._loading.resolved(loads)
+            reasons = [NOT_LOADED + reason for reason in unknown]
         return FailedToStartSequencers(reasons=tuple(sorted(reasons))) if reasons else loads
 
     async def _conflict(
@@ -119,8 +123,3 @@ class Configuring:
 def _taken(running: Iterable[ObsMode]) -> ConflictingResourcesWithRunningObsMode:
     """Another manager was quicker, and what it took is not to be seen yet."""
     return ConflictingResourcesWithRunningObsMode(running_obs_modes=tuple(sorted(running)), conflicts={})
-
-
-def _freed_by(sequencers: tuple[Prefix, ...], components: Components) -> list[Prefix]:
-    """Components that are idle once these sequencers were ended."""
-    return [prefix for prefix, status in components.items() if status is not None and status.loaded in sequencers]

@@ -51,17 +51,29 @@ class Loading:
     def __init__(self, seen: Observatory, ending: Ending, watch: ModeWatch) -> None:
         self._seen, self._ending, self._watch = seen, ending, watch
 
+    async def resolved(self, loads: Sequence[Load]) -> tuple[list[Load], tuple[str, ...]]:
+        """The same loads with the files of the packages they name. It may take long: reserve nothing before.
+
+        Returns:
+            The loads, and why some of them have no files, each text once.
+        """
+        answers = await asyncio.gather(*(self._seen.resolve(one.message) for one in loads))
+        found = [
+            Load(one.component, answer)
+            for one, answer in zip(loads, answers, strict=True)
+            if isinstance(answer, LoadScript)
+        ]
+        return found, tuple(sorted({str(answer) for answer in answers if not isinstance(answer, LoadScript)}))
+
     async def all_or_none(self, loads: Sequence[Load]) -> tuple[str, ...]:
         """Load all scripts at the same time. Unless all of them run in the end, none does.
+
+        Args:
+            loads: what ``resolved`` gave.
 
         Returns:
             Why it did not work, each text once; empty when all run.
         """
-        resolved = await asyncio.gather(*(self._seen.resolve(one.message) for one in loads))
-        if unknown := [str(answer) for answer in resolved if not isinstance(answer, LoadScript)]:
-            return tuple(sorted(set(unknown)))
-        found = [answer for answer in resolved if isinstance(answer, LoadScript)]
-        loads = [Load(one.component, message) for one, message in zip(loads, found, strict=True)]
         # A component that refused is not ours to unload: another manager may use it. All others may have begun.
         begun = set(loads)
         reasons: list[str] = []

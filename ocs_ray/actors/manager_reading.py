@@ -149,6 +149,12 @@ def idle(components: Components) -> list[Prefix]:
     return [prefix for prefix, status in components.items() if status is not None and status.state == "Idle"]
 
 
+def loaded_in(components: Components, registered: Registered) -> dict[Prefix, Prefix]:
+    """Component -> the sequencer in it, if that is there: one that died cannot be ended, and makes nobody idle."""
+    told = {p: s.loaded for p, s in components.items() if s is not None and s.loaded is not None}
+    return {component: sequencer for component, sequencer in told.items() if sequencer in registered.sequencers}
+
+
 def reason_of(reply: object) -> str:
     """What a reply that is no success says."""
     return str(getattr(reply, "msg", None) or reply)

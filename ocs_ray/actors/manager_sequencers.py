@@ -82,10 +82,13 @@ class Sequencers:
         return LoadScriptError(reason="; ".join(reasons)) if reasons else SequencerStarted(component_id=found)
 
     async def _load(self, mode: ObsModeConfig | None, load: Load) -> tuple[str, ...]:
+        loads, unknown = await self._loading.resolved([load])
+        if unknown:
+            return unknown
         takes = mode is not None and await self._take(mode, load.message.prefix)
         started = False
         try:
-            reasons = await self._loading.all_or_none([load])
+            reasons = await self._loading.all_or_none(loads)
             started = not reasons
         finally:
             if mode is not None and takes and not started:

@@ -7,10 +7,11 @@ import os
 from collections.abc import Collection
 
 from ocs_ray.actors.manager_catalogue import Catalogue
-from ocs_ray.actors.manager_reading import Observatory, Registered, idle
+from ocs_ray.actors.manager_reading import Observatory, Registered, idle, loaded_in
+from ocs_ray.core.component_allocation import at_hand
 from ocs_ray.core.manager_states import State
 from ocs_ray.core.mode_plan import plan_modes
-from ocs_ray.core.mode_watch import ModeWatch, sequencers_of
+from ocs_ray.core.mode_watch import ModeWatch, without_component
 from ocs_ray.core.obs_mode_details import details
 from ocs_ray.core.resources_in_use import resources_status
 from ocs_ray.errors import LocationError, OperationFailedError
@@ -25,8 +26,10 @@ from ocs_ray.models.manager_replies import (
     ObsModesDetails,
     Plan,
     ResourcesStatus,
+    StraySequencer,
 )
 from ocs_ray.models.prefix import ComponentType, Prefix
+from ocs_ray.models.sequencer_messages import GetStatus, SequencerStatus
 from ocs_ray.models.times import UTCTime
 
 
@@ -59,14 +62,9 @@ class Reading:
         except LocationError as failure:
             return LocationServiceError(reason=str(failure))
         components = await self._seen.components(registered)
-        free = idle(components)
-
-        def freed(mode: ObsMode) -> list[Prefix]:
-            left_over = sequencers_of(mode, registered.sequencers)
-            return [p for p, status in components.items() if status is not None and status.loaded in left_over]
-
+        free, loaded = idle(components), loaded_in(components, registered)
         return ObsModesDetails(
-            obs_modes=tuple(details(mode, running, [*free, *freed(name)], held) for name, mode in known.items())
+            obs_modes=tuple(details(mode, running, at_hand([name], free, loaded), held) for name, mode in known.items())
         )
 
     async def resources(self) -> ResourcesStatus | FailedResponse:
@@ -98,6 +96,7 @@ class Reading:
             wanted=tuple(wanted),
             catalogue=known,
             idle=idle(components),
+            loaded=loaded_in(components, registered),
             agents=[agent for agent, status in agents.items() if status is not None],
             held=held,
             running=registered.running_modes,
@@ -126,8 +125,21 @@ class Reading:
             without_agent=tuple(status for status in others.values() if status is not None),
             silent_components=tuple(prefix for prefix in registered.components if prefix not in heard),
             lost=self._watch.lost(components, registered.sequencers),
+            stray=await self._stray(registered, components),
             since=self._since,
             restarted=self._restarted,
+        )
+
+    async def _stray(
+        self, registered: Registered, components: Collection[SequenceComponentStatus]
+    ) -> tuple[StraySequencer, ...]:
+        """Those in no component that answered; one that was ended while they were asked is none of them."""
+        still = set(self._seen.registered().sequencers)
+        stray = [p for p in without_component(registered.sequencers, components) if p in still]
+        told = await self._seen.ask_all(stray, ComponentType.Sequencer, GetStatus())
+        return tuple(
+            StraySequencer(prefix=prefix, sequencer=reply if isinstance(reply, SequencerStatus) else None)
+            for prefix, reply in told.items()
         )
 
     async def _others(

@@ -26,6 +26,10 @@ from ocs_ray.models.prefix import Subsystem
 
 GROUP: Final = "obsmode:"
 RESOURCE: Final = "resource:"
+HEAD: Final = "node:__internal_head__"
+"""Ray's own resource of the head node."""
+MARKER: Final = 0.0001
+"""What a mode that needs no resources takes of it: its group's name is unique, so no second manager configures it."""
 TAKEN: Final = "already exists"
 """What Ray's error says of a name that is in use; it has no class of its own."""
 LOOK_S: Final = 0.001
@@ -55,7 +59,7 @@ class _Group(NamedTuple):
 
 
 class RayReservations:
-    """One detached placement group a configured mode, one bundle a resource."""
+    """One detached placement group a configured mode, one bundle a resource. A mode that needs none has a group too."""
 
     def __init__(self) -> None:
         self._watched: dict[str, asyncio.Task[None]] = {}
@@ -66,8 +70,6 @@ class RayReservations:
         Raises:
             ClusterError: no node offers one of the resources at all.
         """
-        if not resources:
-            return True
         if absent := [resource for resource in resources if resource not in self.offered()]:
             raise ClusterError(
                 problem=f"no node of the cluster offers {', '.join(RESOURCE + r for r in absent)}, which {mode} needs",
@@ -129,8 +131,9 @@ async def _attempt(mode: ObsMode, resources: tuple[Subsystem, ...], patience_s: 
     """Ask for the resources once, for ``patience_s`` seconds; unless they are granted, nothing of it stays."""
     too_late = time.monotonic() + patience_s
     name = f"{GROUP}{mode}"
+    bundles = [{f"{RESOURCE}{each}": 1.0} for each in resources] or [{HEAD: MARKER}]
     try:
-        group = placement_group([{f"{RESOURCE}{each}": 1} for each in resources], name=name, lifetime="detached")
+        group = placement_group(bundles, name=name, lifetime="detached")
     except RaySystemError as failure:
         if TAKEN in str(failure):  # somebody else configures this mode
             return False
@@ -171,4 +174,5 @@ def _mode(row: dict[str, Any]) -> ObsMode:
 
 def _resources(row: dict[str, Any]) -> tuple[Subsystem, ...]:
     bundles = [row["bundles"][index] for index in sorted(row["bundles"])]
-    return tuple(Subsystem(name.removeprefix(RESOURCE)) for bundle in bundles for name in bundle)
+    named = (name for bundle in bundles for name in bundle if name.startswith(RESOURCE))
+    return tuple(Subsystem(name.removeprefix(RESOURCE)) for name in named)

@@ -35,8 +35,9 @@ _ENDED_WELL: Final = (ProcedureState.COMPLETE, ProcedureState.STOPPED)
 _C = ProcedureCommand
 CANCELLED: Final = "it was cancelled"
 """What is said of a step whose task was cancelled."""
-ENDED: Final = "it was ended at a checkpoint"
-"""What is said of a step that was stopped or aborted at one."""
+STOPPED: Final = "it was stopped at a checkpoint"
+ABORTED: Final = "it was aborted at a checkpoint"
+"""What is said of a step that was ended at one."""
 EDITOR: Final = "editor"
 
 
@@ -161,7 +162,7 @@ class ProcedureCoupling:
     def _cause(self) -> str:
         """Why a run was cancelled: what is known already, else the failure its end made of the step in flight."""
         failed = self._core.steps.first_failure if self._core.steps is not None else None
-        if self._procedure.reason or failed is None or failed.message in (CANCELLED, ENDED):
+        if self._procedure.reason or failed is None or failed.message in (CANCELLED, STOPPED, ABORTED):
             return ""
         return failed.message
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
-from ocs_ray.actors.child_runs import comes_late
+from ocs_ray.actors.child_runs import ask_again, comes_late, handed_on
 from ocs_ray.actors.procedure_host import Host
 from ocs_ray.actors.procedure_record import ProcedureRecord
 from ocs_ray.core import procedure_events as pe
@@ -18,7 +18,7 @@ from ocs_ray.core.procedure import ProcedureCore
 from ocs_ray.core.procedure_post import TOPIC
 from ocs_ray.core.procedure_states import AT_REST, ENDING, leads_to, settled
 from ocs_ray.errors import OcsError
-from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
+from ocs_ray.models.procedure import ProcedureState
 from ocs_ray.models.procedure_messages import (
     FOLLOWED,
     CommandResult,
@@ -55,6 +55,7 @@ class ProcedureShell:
         self._verdicts: dict[str, asyncio.Future[tuple[pe.Tell, int]]] = {}
         self._timers: list[asyncio.TimerHandle] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._told: dict[str, pe.Propagate] = {}
         self._takers: set[asyncio.Task[None]] = set()
         self._parked = 0
         self._is_pressed = False
@@ -193,7 +194,7 @@ class ProcedureShell:
 
     def _mind_the_end(self) -> None:
         """A script that is to end its step now has so long for it."""
-        if self.core.state in ENDING and not self.core.script.lets_finish(self.core.state) and not self._is_pressed:
+        if self.core.state in ENDING and self.core.script.is_pressed and not self._is_pressed:
             self._is_pressed = True
             self._after(self.settings.stop_grace_s, self._press)
 
@@ -205,6 +206,8 @@ class ProcedureShell:
             timer.cancel()
         self._timers.clear()
         self._is_pressed = False
+        if effect.state in AT_REST:
+            self._told.clear()  # what a run handed on is of no interest to the next one
         self._host.leave_moment()
         if effect.state is _S.UNHOLDING:
             self._host.resume_steps()
@@ -247,15 +250,19 @@ class ProcedureShell:
 
     def _propagate(self, effect: pe.Propagate) -> None:
         for child in effect.children:
-            self._spawn(self._hand_on(child, effect.command))
+            self._told[child] = effect
+            self._spawn(self._hand_on(child, effect))
 
-    async def _hand_on(self, child: str, command: ProcedureCommand) -> None:
-        limit_s = self.settings.child_limit_s
-        message = SendCommand(message=command.value, sender=self._name, wait_s=limit_s)
-        try:
-            reply: CommandResult = await self._port.ask(child, message, limit_s + 5.0)
-        except OcsError as failure:
+    async def _hand_on(self, child: str, effect: pe.Propagate) -> None:
+        command, limit_s = effect.command, self.settings.child_limit_s
+
+        def is_silent(failure: OcsError) -> None:
             self._say_late(f"{child} did not follow {command}: {failure}")
+            self.do(self.core.child_settled(child, command, silent=True))
+
+        told, wait_s = handed_on(effect, self._name, limit_s), limit_s + 5.0
+        reply = await ask_again(self._port, child, told, wait_s, is_silent, lambda: self._told.get(child) is effect)
+        if not isinstance(reply, CommandResult):  # of no interest any more, or ended gently: nobody waits for that
             return
         if not reply.reached and reply.accepted:
             self._say_late(f"{child} did not follow {command} within {limit_s:g} s: {reply.reason}")
@@ -269,7 +276,12 @@ class ProcedureShell:
 
     def child_ended(self, child: str) -> None:
         """It does not any more."""
+        self._told.pop(child, None)
         self.do(self.core.child_ended(child))
+
+    def child_outlives(self, child: str) -> None:
+        """It began for a step that had been cancelled: what ended the step ends it."""
+        self.do(self.core.child_began(child, for_nobody=True))
 
     # -- time ----------------------------------------------------------------------------------------------------
 
@@ -280,6 +292,8 @@ class ProcedureShell:
         self._say_late(f"{self.core.state} for {self.settings.hold_limit_s:g} s: {self._waits_for()}")
 
     def _say_late(self, text: str) -> None:
+        if text == self.late:
+            return
         LOG.warning("%s: %s", self._name, text)
         self.late = text
         self._number += 1

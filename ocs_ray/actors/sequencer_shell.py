@@ -14,7 +14,7 @@ from typing import Any, Final
 from ocs_ray import errors
 from ocs_ray.actors.child_runs import ChildRuns
 from ocs_ray.actors.journal import Journal
-from ocs_ray.actors.procedure_coupling import CANCELLED, ENDED, ProcedureCoupling
+from ocs_ray.actors.procedure_coupling import ABORTED, CANCELLED, STOPPED, ProcedureCoupling
 from ocs_ray.actors.procedure_shell import ProcedureShell
 from ocs_ray.actors.questions import Questions
 from ocs_ray.actors.run_ends import RunEnds
@@ -55,7 +55,7 @@ from ocs_ray.models.sequencer_messages import (
 from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.scripting.events import Events
 from ocs_ray.scripting.port import Port
-from ocs_ray.scripting.procedure import StopRequested
+from ocs_ray.scripting.procedure import AbortRequested, StopRequested
 from ocs_ray.scripting.running_script import RunningScript, StepOutcome
 from ocs_ray.scripting.script_context import ScriptContext
 from ocs_ray.scripting.script_loading import load_script, script_error
@@ -340,7 +340,7 @@ class SequencerShell:
         if isinstance(failure, asyncio.CancelledError):
             return CANCELLED
         if isinstance(failure, StopRequested):
-            return ENDED
+            return ABORTED if isinstance(failure, AbortRequested) else STOPPED
         if isinstance(failure, OcsError):
             return str(failure)
         place = script_error(self._prefix, self._source.file, failure)

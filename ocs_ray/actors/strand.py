@@ -12,12 +12,13 @@ import sys
 import threading
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import copy_context
 from typing import Any, Final, TypeVar
 
+from ocs_ray.actors.crossing import Crossing
+from ocs_ray.actors.home_port import HomePort
 from ocs_ray.scripting.port import Port, use_port
 
 T = TypeVar("T")
@@ -39,14 +40,13 @@ class Strand:
 
     def __init__(self, name: str, port: Port) -> None:
         self._home = asyncio.get_running_loop()
-        self.port: Port = HomePort(port, self._home)
+        self._loop = asyncio.new_event_loop()
+        self._there, self._back = Crossing(self._loop), Crossing(self._home)
+        self.port: Port = HomePort(port, self._home, self._back, self._loop, self._there)
         self._context = copy_context()
         self._context.run(use_port, self.port)
-        self._loop = asyncio.new_event_loop()
         self._last_beat = time.monotonic()
         self._closing = False
-        self._handed_over: deque[tuple[Callable[..., object], tuple[object, ...]]] = deque()
-        self._is_woken = False
         self._thread = threading.Thread(target=self._serve, name=f"strand-{name}", daemon=True)
         self._thread.start()
 
@@ -92,29 +92,13 @@ class Strand:
 
     def start(self, work: Coroutine[Any, Any, T], done: Callable[[T | None, BaseException | None], None]) -> Running:
         """Run ``work`` on the strand; ``done`` is called on the home loop with its result, or its failure."""
-        running = Running(self._loop)
+        running = Running(self._there)
         if self._closing:
             work.close()
             self._home.call_soon(done, None, asyncio.CancelledError())
         else:
-            self._hand_over(self._begin, work, done, running)
+            self._there.call(self._begin, work, done, running, context=self._context)
         return running
-
-    def _hand_over(self, function: Callable[..., object], *args: object) -> None:
-        """Let the strand call a function. To wake a thread costs more than most of what it is woken for: once will do.
-
-        The strand says that it is awake before it looks, so what comes after its last look wakes it again.
-        """
-        self._handed_over.append((function, args))
-        if not self._is_woken:
-            self._is_woken = True
-            self._loop.call_soon_threadsafe(self._take_over, context=self._context)
-
-    def _take_over(self) -> None:
-        self._is_woken = False
-        while self._handed_over:
-            function, args = self._handed_over.popleft()
-            self._loop.call_soon(function, *args, context=self._context)
 
     def _begin(self, work: Coroutine[Any, Any, T], done: Callable[..., None], running: Running) -> None:
         if running.is_cancelled:  # while the script blocked the strand
@@ -130,12 +114,12 @@ class Strand:
         except BaseException as caught:
             failure = caught
         with suppress(RuntimeError):  # the home loop is closed: nobody is interested any more
-            self._home.call_soon_threadsafe(done, result, failure)
+            self._back.call(done, result, failure)
 
     def call(self, function: Callable[..., object], *args: object) -> None:
         """Call a plain function on the strand."""
         with suppress(RuntimeError):  # closed already
-            self._hand_over(function, *args)
+            self._there.call(function, *args, context=self._context)
 
     # -- health --------------------------------------------------------------------------------------------------
 
@@ -158,14 +142,14 @@ class Strand:
         """Cancel what still runs and end the thread. One stuck in the script is left to the process's end."""
         if not self._closing:
             self._closing = True
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._there.call(self._loop.stop)
 
 
 class Running:
     """Something that runs on the strand."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self, there: Crossing) -> None:
+        self._there = there
         self.task: asyncio.Task[None] | None = None
         self.is_cancelled = False
 
@@ -173,27 +157,8 @@ class Running:
         """Cancel it; what is over already is left alone, what has not begun never does."""
         self.is_cancelled = True
         with suppress(RuntimeError):  # the strand is closed
-            self._loop.call_soon_threadsafe(self._cancel)
+            self._there.call(self._cancel)
 
     def _cancel(self) -> None:
         if self.task is not None:
             self.task.cancel()
-
-
-class HomePort:
-    """Makes the calls of the strand on the home loop, where Ray lives."""
-
-    def __init__(self, port: Port, home: asyncio.AbstractEventLoop) -> None:
-        self._port, self._home = port, home
-
-    def names(self) -> list[str]:
-        """Names of all components; asked on the strand itself, for 0.2 ms: Ray's table is thread-safe."""
-        return self._port.names()
-
-    async def ask(self, name: str, message: object, timeout_s: float) -> Any:
-        """Send one message to a named component; see ``Port``."""
-        return await self.at_home(self._port.ask(name, message, timeout_s))
-
-    async def at_home(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run ``work`` on the home loop; wait for its outcome on the strand."""
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._home))

@@ -11,6 +11,7 @@ from ocs_ray.cli import report_table
 from ocs_ray.models import wire
 from ocs_ray.models.component_messages import SequenceComponentStatus
 from ocs_ray.models.manager_replies import ManagerStatus
+from ocs_ray.models.sequencer_messages import SequencerStatus
 
 
 def document(seen: ManagerStatus) -> dict[str, Any]:
@@ -20,6 +21,7 @@ def document(seen: ManagerStatus) -> dict[str, Any]:
         "silent_agents": list(seen.silent_agents),
         "without_agent": [wire.encode(component) for component in seen.without_agent],
         "silent_components": list(seen.silent_components),
+        "stray_sequencers": [wire.encode(stray) for stray in seen.stray],
     }
 
 
@@ -38,9 +40,15 @@ def tables(seen: ManagerStatus) -> Iterator[RenderableType]:
         shown.add_row("(no agent)", "", *_cells(component))
     for prefix in seen.silent_components:
         shown.add_row("", "", prefix, "does not answer", "", "")
+    for stray in seen.stray:
+        told = stray.sequencer
+        shown.add_row("", "", "(no component)", told.state if told else "does not answer", stray.prefix, _script(told))
     yield shown
 
 
 def _cells(component: SequenceComponentStatus) -> tuple[str, str, str, str]:
-    script = component.sequencer.script if component.sequencer else ""
-    return component.prefix, component.state, component.loaded or "", script
+    return component.prefix, component.state, component.loaded or "", _script(component.sequencer)
+
+
+def _script(told: SequencerStatus | None) -> str:
+    return told.script if told else ""

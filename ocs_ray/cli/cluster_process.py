@@ -20,6 +20,9 @@ from ocs_ray.location.environment import node_environment
 
 DOWN_S: Final = 25.0
 """How long a cluster may take to end in order, in seconds; what is left then is killed."""
+LEFT_OVER_S: Final = 2.0
+"""The same for what a killed owner left: a raylet waits far longer for a GCS that is gone."""
+OWNER: Final = "ocs_ray.cli.node"
 
 
 def bring_up(home: ClusterHome, start: ClusterStart, progress: Callable[[str], None]) -> RunningCluster:
@@ -36,8 +39,7 @@ def bring_up(home: ClusterHome, start: ClusterStart, progress: Callable[[str], N
     """
     cluster = read_cluster_file(start.cluster_file)
     with home.alone():
-        for process in home.processes():  # left over from a cluster whose owner was killed
-            _end(process, psutil.Process.kill)
+        _kill_all(home)  # left over from a cluster whose owner was killed
         if cluster.address is not None:
             return join_up(home, cluster, start, progress)
         home.renew_token()
@@ -45,7 +47,8 @@ def bring_up(home: ClusterHome, start: ClusterStart, progress: Callable[[str], N
         try:
             _follow(node, home, progress)
         except BaseException:
-            _end_all(home)
+            _kill_all(home)  # no script runs yet, so there is nothing to end in order
+            node.wait()
             raise
     running = home.running()
     assert running is not None, "the node process says ready only after it recorded the cluster"
@@ -55,7 +58,7 @@ def bring_up(home: ClusterHome, start: ClusterStart, progress: Callable[[str], N
 def _start_node(home: ClusterHome, start: ClusterStart) -> subprocess.Popen[str]:
     with home.log_file.open("w", encoding="utf-8") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "ocs_ray.cli.node", str(home.project), *start.arguments()],
+            [sys.executable, "-m", OWNER, str(home.project), *start.arguments()],
             env=node_environment(home.token_file, home.cluster_id),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -104,16 +107,22 @@ def take_down(home: ClusterHome) -> int:
 def _end_all(home: ClusterHome) -> int:
     """Ask the owner to end; kill what is left when it has, or when it takes too long."""
     processes = home.processes()
-    owners = _roots(processes)
-    for owner in owners:
-        _end(owner, psutil.Process.terminate)
-    deadline = time.monotonic() + DOWN_S
-    while left := home.processes():
-        if time.monotonic() > deadline or not any(owner.is_running() for owner in owners):
-            for process in left:
-                _end(process, psutil.Process.kill)
+    roots = _roots(processes)
+    owners = [root for root in roots if _is_owner(root)]
+    for root in roots:
+        _end(root, psutil.Process.terminate)
+    deadline = time.monotonic() + (DOWN_S if owners else LEFT_OVER_S)
+    while home.processes() and time.monotonic() < deadline and any(map(_is_alive, owners or roots)):
         time.sleep(0.05)
+    _kill_all(home)
     return len(processes)
+
+
+def _kill_all(home: ClusterHome) -> None:
+    while left := home.processes():
+        for process in left:
+            _end(process, psutil.Process.kill)
+        time.sleep(0.05)
 
 
 def _roots(processes: list[psutil.Process]) -> list[psutil.Process]:
@@ -127,6 +136,21 @@ def _roots(processes: list[psutil.Process]) -> list[psutil.Process]:
             return False
 
     return [process for process in processes if is_root(process)]
+
+
+def _is_owner(process: psutil.Process) -> bool:
+    try:
+        return OWNER in process.cmdline()
+    except psutil.Error:
+        return False
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """Not so one that has ended and whose parent has not looked yet."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _end(process: psutil.Process, how: Callable[[psutil.Process], None]) -> None:

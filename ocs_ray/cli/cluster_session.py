@@ -90,6 +90,26 @@ def ensure_up(
     return bring_up(home, ClusterStart(file, catalogue, time_factor, simulation), progress), True
 
 
+def restore(home: ClusterHome, running: RunningCluster) -> tuple[str, ...]:
+    """Start what of the running cluster is gone for good; the names of it. To be called ``alone``.
+
+    Raises:
+        BadInputError: the file it was started from cannot be used any more.
+        ClusterError: the cluster does not answer, or something did not come up.
+    """
+    cluster_file = Path(running.cluster_file)
+    cluster = read_cluster_file(cluster_file)
+    join()
+    try:
+        from ocs_ray.cli import launch  # it imports Ray: `ocs --help` must not wait for it
+
+        folder = default_files.config_folder(cluster, cluster_file, home.project)
+        with ending_signals.kept():
+            return launch.restore(cluster, running, folder, home.data_folder)
+    finally:
+        leave()
+
+
 def bring_down(home: ClusterHome) -> int:
     """End the cluster, whatever is pressed meanwhile; how many processes it had."""
     with alone(home), ending_signals.ignored():

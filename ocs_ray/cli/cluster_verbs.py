@@ -18,11 +18,15 @@ def up(cluster: Path | None, obsmodes: Path | None, time_factor: float | None, s
         running, started = cluster_session.ensure_up(
             home, cluster, obsmodes, time_factor, progress, simulation=simulation
         )
+        restored = () if started else cluster_session.restore(home, running)
     if as_json:
-        terminal.put_document(_place(home, running) | {"already_up": not started, "machines": list(running.machines)})
+        found = {"already_up": not started, "machines": list(running.machines), "restored": list(restored)}
+        terminal.put_document(_place(home, running) | found)
         return OK
     simulated = ", simulation" if running.simulation else ""
     terminal.say(f"the cluster is {'up' if started else 'already up'}{simulated}: {', '.join(running.machines)}")
+    if restored:
+        terminal.say(f"started again, for it was gone: {', '.join(restored)}")
     for asked_for, used in ((cluster, running.cluster_file), (obsmodes, running.catalogue)):
         if not started and asked_for and asked_for.resolve() != Path(used).resolve():
             terminal.note(f"it was started from {used}; to use {asked_for}: ocs down, then up again")

@@ -46,6 +46,7 @@ def join_up(
         cluster_file=str(start.cluster_file.resolve()),
         catalogue=str(start.catalogue.resolve()),
         simulation=start.simulation,
+        time_factor=start.time_factor,
     )
     home.record(running)
     return running

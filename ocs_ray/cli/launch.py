@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import ray
 from ray.exceptions import GetTimeoutError, RayError
@@ -16,6 +16,7 @@ from ocs_ray.actors.placement import release_all
 from ocs_ray.actors.spawning import create
 from ocs_ray.errors import ClusterError, OcsError
 from ocs_ray.location.call import ask_sync, find, names
+from ocs_ray.location.cluster_home import RunningCluster
 from ocs_ray.models.actor_names import (
     ALARM_SERVICE,
     CONFIG_SERVICE,
@@ -75,8 +76,15 @@ def launch(
             remedy="use that one, or end it where it was started: ocs down",
         )
     created: list[str] = []
-    try:
+    with _all_or_none(created):
         _launch(cluster, catalogue, time_factor, progress, config_folder, created, simulation, data_folder)
+
+
+@contextmanager
+def _all_or_none(created: list[str]) -> Iterator[None]:
+    """What was created is ended when the rest of it fails or somebody interrupts."""
+    try:
+        yield
     except BaseException:
         for name in created:
             with suppress(OcsError):
@@ -96,29 +104,86 @@ def _launch(
 ) -> None:
     factor = time_factor or cluster.simulation.time_factor
     progress(f"starting the services, the Sequence Manager and {len(cluster.machines)} agents")
-    handles: dict[str, Any] = {}
-
-    def begin(kind: str, name: str, *args: Any, resource: str) -> None:
-        handles[name] = create(kind, name, *args, resource=resource)
-        created.append(name)
-
-    begin("EventService", EVENT_SERVICE, resource=HEAD)
-    begin("AlarmService", ALARM_SERVICE, resource=HEAD)
-    if config_folder is not None:
-        begin("ConfigService", CONFIG_SERVICE, str(config_folder), resource=HEAD)
-    if data_folder is not None:
-        limits = cluster.instances
-        begin("PackageService", PACKAGE_SERVICE, str(data_folder), limits.platform, limits.per_package, resource=HEAD)
-    begin("SequenceManager", SEQUENCE_MANAGER, catalogue, factor, simulation, resource=HEAD)
-    for machine, resource in cluster.machines.items():
-        begin("Agent", actor_name(machine, ComponentType.Machine), machine, resource, factor, resource=resource)
-    for name, handle in handles.items():
-        _result(handle.start.remote(), name)
+    _start(_parts(cluster, catalogue, factor, config_folder, simulation, data_folder), created)
     devices = [(machine, device) for machine, listed in cluster.devices.items() for device in listed]
     if devices:
         progress(f"starting {len(devices)} simulated devices")
         created += [actor_name(device.prefix, device.component_type) for _, device in devices]
         _start_devices(devices)
+
+
+def restore(
+    cluster: ClusterFile,
+    running: RunningCluster,
+    config_folder: Path | None,
+    data_folder: Path,
+) -> tuple[str, ...]:
+    """Start what of a running cluster is gone for good: services, the Sequence Manager, agents.
+
+    What Ray is restarting is not gone, and the agent of a machine whose node is away waits for its node.
+
+    Args:
+        cluster: what the cluster was started from.
+        running: how it was started.
+        config_folder: what the config service serves; without one there is none.
+        data_folder: of script packages and their instances.
+
+    Returns:
+        The names of what was started.
+
+    Raises:
+        ClusterError: something did not come up.
+    """
+    factor = running.time_factor or cluster.simulation.time_factor
+    parts = _parts(cluster, running.catalogue, factor, config_folder, running.simulation, data_folder)
+    there, offered = set(names()), ray.cluster_resources()
+    agents = {actor_name(machine, ComponentType.Machine) for machine in running.machines}
+    gone = [p for p in parts if p.name not in there and (p.kind != "Agent" or p.name in agents)]
+    started: list[str] = []
+    with _all_or_none(started):
+        _start([part for part in gone if part.resource in offered], started)
+    return tuple(started)
+
+
+class _Part(NamedTuple):
+    """One actor every cluster has."""
+
+    kind: str
+    name: str
+    args: tuple[Any, ...]
+    resource: str
+
+
+def _parts(
+    cluster: ClusterFile,
+    catalogue: str,
+    factor: float,
+    config_folder: Path | None,
+    simulation: bool,
+    data_folder: Path | None,
+) -> list[_Part]:
+    parts = [_Part("EventService", EVENT_SERVICE, (), HEAD), _Part("AlarmService", ALARM_SERVICE, (), HEAD)]
+    if config_folder is not None:
+        parts.append(_Part("ConfigService", CONFIG_SERVICE, (str(config_folder),), HEAD))
+    if data_folder is not None:
+        limits = cluster.instances
+        args = str(data_folder), limits.platform, limits.per_package
+        parts.append(_Part("PackageService", PACKAGE_SERVICE, args, HEAD))
+    parts.append(_Part("SequenceManager", SEQUENCE_MANAGER, (catalogue, factor, simulation), HEAD))
+    for machine, resource in cluster.machines.items():
+        name = actor_name(machine, ComponentType.Machine)
+        parts.append(_Part("Agent", name, (machine, resource, factor), resource))
+    return parts
+
+
+def _start(parts: Iterable[_Part], created: list[str]) -> None:
+    """Start all of them, then wait until all answer; ``created`` grows by each at once."""
+    handles: dict[str, Any] = {}
+    for part in parts:
+        handles[part.name] = create(part.kind, part.name, *part.args, resource=part.resource)
+        created.append(part.name)
+    for name, handle in handles.items():
+        _result(handle.start.remote(), name)
 
 
 def dismantle() -> int:

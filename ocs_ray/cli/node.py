@@ -82,7 +82,7 @@ def main(arguments: list[str]) -> int:
         ray.shutdown()
         return 1
     machines, file = tuple(cluster.machines), str(asked.cluster_file)
-    home.record(RunningCluster(address, os.getpid(), machines, file, catalogue, asked.simulation))
+    home.record(RunningCluster(address, os.getpid(), machines, file, catalogue, asked.simulation, asked.time_factor))
     _say(ready=address)
     ended.wait()
     dismantle()

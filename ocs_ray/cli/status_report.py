@@ -13,7 +13,8 @@ from ocs_ray.cli import report_table
 from ocs_ray.models import wire
 from ocs_ray.models.agent_messages import AgentStatus
 from ocs_ray.models.component_messages import LostSequencer, SequenceComponentStatus
-from ocs_ray.models.manager_replies import ManagerStatus
+from ocs_ray.models.manager_replies import ManagerStatus, StraySequencer
+from ocs_ray.models.prefix import Prefix
 from ocs_ray.models.sequencer_messages import SequencerStatus
 
 
@@ -37,7 +38,11 @@ def document(seen: ManagerStatus) -> dict[str, Any]:
         "without_agent": [component.prefix for component in seen.without_agent],
         "silent_components": list(seen.silent_components),
         "lost_sequencers": [wire.encode(lost) for lost in seen.lost],
-        "sequencers": [_sequencer(component) for component in components if component.loaded],
+        "sequencers": [
+            *(_sequencer(c.loaded, c.prefix, c.machine, c.sequencer) for c in components if c.loaded),
+            *(_sequencer(stray.prefix, None, None, stray.sequencer) for stray in seen.stray),
+        ],
+        "stray_sequencers": [stray.prefix for stray in seen.stray],
         "devices": [
             {
                 "prefix": device.prefix,
@@ -63,6 +68,8 @@ def tables(place: Mapping[str, object], seen: ManagerStatus) -> Iterator[Rendera
     yield _machines(seen)
     yield _components(seen)
     yield _devices(seen.agents)
+    if seen.stray:
+        yield _stray_sequencers(seen.stray)
     if seen.lost:
         yield _lost_sequencers(seen.lost)
 
@@ -82,11 +89,13 @@ def _restarted(thing: Any) -> str:
     return f" (restarted{since})" if thing.restarted else ""
 
 
-def _sequencer(component: SequenceComponentStatus) -> dict[str, Any]:
+def _sequencer(
+    prefix: Prefix, component: Prefix | None, machine: Prefix | None, account: SequencerStatus | None
+) -> dict[str, Any]:
     """A sequencer's own account; one that did not answer in time is named all the same, with state null."""
-    told = {} if component.sequencer is None else wire.encode(component.sequencer)
+    told = {} if account is None else wire.encode(account)
     empty = dict.fromkeys(name for name in SequencerStatus.model_fields if name not in ("prefix", "sequence_component"))
-    own = {"prefix": component.loaded, "sequence_component": component.prefix, "machine": component.machine}
+    own = {"prefix": prefix, "sequence_component": component, "machine": machine}
     return {**own, **empty, **told}
 
 
@@ -135,6 +144,16 @@ def _devices(agents: Iterable[AgentStatus]) -> RenderableType:
     for device in devices:
         name = f"{device.prefix}{_restarted(device)}"
         shown.add_row(name, device.component_type, device.machine, ", ".join(device.running))
+    return shown
+
+
+def _stray_sequencers(stray: Iterable[StraySequencer]) -> Table:
+    title = "sequencers in no component that answers (end one: ocs shutdown --sequencer PREFIX)"
+    shown = report_table.table(title, "sequencer", "was in", "does", "procedure", "step", "script")
+    for each in stray:
+        told = each.sequencer
+        home = told.sequence_component if told else ""
+        shown.add_row(each.prefix, home, *(_doing(told) if told else ("does not answer", "", "", "")))
     return shown
 
 

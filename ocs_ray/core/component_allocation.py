@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from ocs_ray.models.identifiers import VariationInfo
+from ocs_ray.core.resource_conflict import mode_of
+from ocs_ray.models.identifiers import ObsMode, VariationInfo
 from ocs_ray.models.prefix import Prefix, Subsystem
 
 
@@ -49,6 +50,17 @@ def allocate_mode(sequencers: Collection[VariationInfo], idle: Iterable[Prefix])
     """
     own = {info.subsystem for info in sequencers}
     return allocate(sequencers, (component for component in idle if component.subsystem in own))
+
+
+def at_hand(modes: Collection[ObsMode], idle: Iterable[Prefix], loaded: Mapping[Prefix, Prefix]) -> list[Prefix]:
+    """Components these modes can have: idle ones, and those that are once what is left of the modes was ended.
+
+    Args:
+        modes: modes that do not run.
+        idle: components without a script.
+        loaded: component -> the sequencer in it.
+    """
+    return [*idle, *(component for component, sequencer in loaded.items() if mode_of(sequencer) in modes)]
 
 
 def missing_text(missing: Iterable[VariationInfo]) -> str:

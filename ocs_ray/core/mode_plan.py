@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from ocs_ray.core.component_allocation import allocate
+from ocs_ray.core.component_allocation import allocate, at_hand
 from ocs_ray.models.identifiers import ObsMode, VariationInfo
 from ocs_ray.models.manager_replies import ModePlan, Plan
 from ocs_ray.models.obs_mode import ObsModeConfig
@@ -24,6 +24,7 @@ class _Night(NamedTuple):
     modes: Sequence[ObsMode]
     catalogue: Catalogue
     idle: Sequence[Prefix]
+    loaded: Mapping[Prefix, Prefix]
     agents: Sequence[Prefix]
     holders: Holders
     running: Collection[ObsMode]
@@ -34,6 +35,7 @@ def plan_modes(
     wanted: Sequence[ObsMode],
     catalogue: Catalogue,
     idle: Sequence[Prefix],
+    loaded: Mapping[Prefix, Prefix],
     agents: Sequence[Prefix],
     held: Holders,
     running: Collection[ObsMode],
@@ -44,6 +46,7 @@ def plan_modes(
     Args:
         wanted: the modes to look at, all of them in ``catalogue``; all of it, by name, when empty.
         idle: sequence components without a script.
+        loaded: component -> the sequencer in it; configure ends what is left of its mode, and has their components.
         agents: machines whose agent answers.
         held: mode -> the resources it holds now, which may differ from what its file says by now.
         running: modes that are configured.
@@ -51,9 +54,10 @@ def plan_modes(
     """
     modes = tuple(dict.fromkeys(wanted)) or tuple(sorted(catalogue))
     holders = _holders(catalogue, held, running)
-    now = _Night(modes, catalogue, idle, agents, holders, running, offered)
+    now = _Night(modes, catalogue, idle, loaded, agents, holders, running, offered)
     plans = tuple(_mode_plan(catalogue[mode], now) for mode in modes)
-    missing = _missing_together([catalogue[plan.obs_mode] for plan in plans if plan.status != "Configured"], idle)
+    to_come = [plan.obs_mode for plan in plans if plan.status != "Configured"]
+    missing = _missing_together([catalogue[mode] for mode in to_come], at_hand(to_come, idle, loaded))
     blocked = any(plan.excludes or plan.held or plan.not_offered for plan in plans)
     return Plan(modes=plans, together=not blocked and not missing, missing_together=missing)
 
@@ -71,7 +75,7 @@ def _mode_plan(mode: ObsModeConfig, now: _Night) -> ModePlan:
         return ModePlan(obs_mode=mode.name, status="Configured", excludes=excludes)
     # What the mode holds itself without running is in its way too, until it is shut down: so configure sees it.
     held = {resource: holder for holder in sorted(now.holders) for resource in _shared(mode, now.holders[holder])}
-    missing = allocate(mode.sequencers, now.idle).missing
+    missing = allocate(mode.sequencers, at_hand([mode.name], now.idle, now.loaded)).missing
     not_offered = tuple(resource for resource in mode.resources if resource not in now.offered)
     return ModePlan(
         obs_mode=mode.name,

@@ -18,9 +18,11 @@ from ocs_ray.models.times import UTCTime
 CONFIRM_S: Final = 0.2
 """How long the ESW sequencer of a mode that ran must be missing before the mode is over, in seconds."""
 GRACE_S: Final = 10.0
-"""The same for a mode that was never seen running and of which no sequencer is there, in seconds."""
-LOADING_S: Final = 180.0
-"""The same when some of its sequencers are there, in seconds: longer than any manager may take to configure a mode."""
+"""The same for a mode that was never seen running, in seconds: it may be reserved and about to be loaded.
+
+It does not run while one of the mode's sequencers starts or ends, which its component bounds. Sequencers that merely
+are there do not stop it: they are what a mode leaves behind when its ESW sequencer dies.
+"""
 
 Reports = Mapping[Prefix, SequenceComponentStatus | None]
 """Registered sequence component -> what it says; None for one that does not answer."""
@@ -40,6 +42,13 @@ class Sight(NamedTuple):
     time: UTCTime
     alive: frozenset[Prefix]
     held: frozenset[ObsMode]
+
+
+def _busy(reports: Iterable[SequenceComponentStatus | None]) -> frozenset[ObsMode]:
+    """Modes one of whose sequencers is starting or ending just now: a configure, or one that is taken back."""
+    busy = ("Loading", "Restarting", "Unloading")
+    found = (mode_of(r.loaded) for r in reports if r is not None and r.loaded is not None and r.state in busy)
+    return frozenset(mode for mode in found if mode is not None)
 
 
 def in_transit(reports: Iterable[SequenceComponentStatus | None]) -> frozenset[Prefix]:
@@ -120,7 +129,7 @@ class ModeWatch:
         self._homes = kept | {p: lives.get(p) or self._homes.get(p) for p in sight.alive}
         self._are_alive(sight.alive)
         self._seen_at = sight.time
-        return self._over(sight, starting)
+        return self._over(sight, starting, _busy(reports.values()))
 
     def lost(self, reports: Iterable[SequenceComponentStatus], alive: Collection[Prefix]) -> tuple[LostSequencer, ...]:
         """Every lost sequencer, by name: what was seen here and what components report.
@@ -169,14 +178,13 @@ class ModeWatch:
     def _without_esw(self, sight: Sight) -> frozenset[ObsMode]:
         return sight.held - set(running_modes(sight.alive))
 
-    def _over(self, sight: Sight, starting: frozenset[Prefix]) -> tuple[ObsMode, ...]:
-        missing = self._without_esw(sight) - set(running_modes(starting))
+    def _over(self, sight: Sight, starting: frozenset[Prefix], busy: frozenset[ObsMode]) -> tuple[ObsMode, ...]:
         self._ran = {mode for mode in self._ran if mode in sight.held} | (sight.held - self._without_esw(sight))
+        missing = self._without_esw(sight) - set(running_modes(starting)) - (busy - self._ran)
         self._missing_since = {mode: self._missing_since.get(mode, sight.at_s) for mode in missing}
-        present = {mode_of(prefix) for prefix in sight.alive | starting}
 
         def limit_s(mode: ObsMode) -> float:
-            return CONFIRM_S if mode in self._ran else LOADING_S if mode in present else GRACE_S
+            return CONFIRM_S if mode in self._ran else GRACE_S
 
         return tuple(sorted(m for m, since in self._missing_since.items() if sight.at_s - since >= limit_s(m)))
 
@@ -184,6 +192,12 @@ class ModeWatch:
 def sequencers_of(mode: ObsMode, alive: Iterable[Prefix]) -> tuple[Prefix, ...]:
     """The sequencers of a mode, of all subsystems and with all variations."""
     return tuple(prefix for prefix in alive if mode_of(prefix) == mode)
+
+
+def without_component(alive: Iterable[Prefix], components: Iterable[SequenceComponentStatus]) -> tuple[Prefix, ...]:
+    """The sequencers that none of these components has in it."""
+    homely = {component.loaded for component in components}
+    return tuple(prefix for prefix in alive if prefix not in homely)
 
 
 def of_subsystem(subsystem: Subsystem, alive: Iterable[Prefix]) -> tuple[Prefix, ...]:

@@ -89,9 +89,8 @@ class ProcedureCore:
     ) -> list[ev.Effect]:
         """Follow a command that came by another way: the sequencer's stop, abort or pause.
 
-        One that is not accepted in the present state does nothing. Unlike a letter it neither waits for the end of a
-        part that is not to be held, nor does a script that asks for commands hear of it. START is none of them: a run
-        begins with ``run_begins``.
+        One that is not accepted in the present state does nothing. Unlike a letter it waits for no ``no_hold``, nor
+        does a script hear of it. START is none of them: a run begins with ``run_begins``.
         """
         if command is _C.START or (command in _AFTER_RUN and self._is_run):
             return []
@@ -100,10 +99,9 @@ class ProcedureCore:
     def _defer(
         self, letter: Letter, reason: str, *, topic: str = TOPIC, is_for_script: bool = False
     ) -> list[ev.Effect]:
-        box = self._post.box(topic)
-        if box.is_full:
-            return self._reject([letter], "the mailbox is full")
-        box.put(letter, is_for_script=is_for_script)
+        if no_room := self._post.no_room(topic):
+            return self._reject([letter], no_room)
+        self._post.box(topic).put(letter, is_for_script=is_for_script)
         return [ev.Tell(letter, Disposition.DEFERRED, self.state, reason), ev.Release()]
 
     def _follow(self, letter: Letter, command: ProcedureCommand) -> list[ev.Effect]:
@@ -127,12 +125,15 @@ class ProcedureCore:
     def _do(self, command: ProcedureCommand, reason: str, sender: str, scope: ev.Scope) -> list[ev.Effect]:
         if scope is ev.Scope.NOW and self.script.can_hurry(command, self.state):
             self.script.scope = scope  # a pause becomes a hold: it need not wait for the end of the step any more
+            self.script.is_pressed = True
             return [*self._children.entered(self.state), ev.Release()]
         target = next_state(self.state, command)
         if target is None or target is self.state:
             return []
         # Who has yielded does not go on for a pause.
         self.script.scope = ev.Scope.NOW if self.state in YIELDED else scope
+        if target in ENDING:
+            self.script.is_ended(scope, again=self.state in ENDING)
         self._resets = target is _S.CLEARING and command is _C.RESET
         effects = self._enter(target, command, reason, sender)
         if command in (_C.STOP, _C.ABORT, _C.COMPLETE) and self._is_run:
@@ -206,10 +207,7 @@ class ProcedureCore:
         return self._settle()
 
     def guard(self, *, closed: bool) -> list[ev.Effect]:
-        """A part of the script begins that is not to be held, or ends; what was asked meanwhile is done then.
-
-        While there is one nobody waits at a checkpoint, unless all is held already when it begins.
-        """
+        """A part of the script begins that nobody is held in, or ends; what was asked meanwhile is done then."""
         self.script.guard(closed=closed)
         release: list[ev.Effect] = [ev.Release()] if closed and self.script.parked else []
         return release + self._settle()
@@ -230,6 +228,7 @@ class ProcedureCore:
         by = Outcome.FAULT if self.state in ACTING else _C.ABORT
         target = next_state(self.state, by)
         assert target is not None
+        self.script.is_pressed = True
         effects = self._enter(target, by, reason)
         if self._is_run and target is _S.ABORTING:
             effects.append(ev.EndRun(_C.ABORT))
@@ -279,17 +278,23 @@ class ProcedureCore:
 
     # -- other sequencers ----------------------------------------------------------------------------------------
 
-    def child_began(self, name: str) -> list[ev.Effect]:
-        """The script waits for another sequencer from now on; what holds here holds there."""
-        return [*self._children.began(name, self.state, is_pause=self.script.scope is ev.Scope.STEP)]
+    def child_began(self, name: str, *, for_nobody: bool = False) -> list[ev.Effect]:
+        """A run began in another sequencer: what holds here holds there. ``for_nobody``: its step was cancelled."""
+        is_pause, gently = self.script.scope is ev.Scope.STEP, not self.script.is_pressed
+        began = self._children.began(name, self.state, is_pause=is_pause, gently=gently)
+        return [*(self._children.outlives(name, self.state, gently=gently) if for_nobody else began)]
 
     def child_ended(self, name: str) -> list[ev.Effect]:
         """It does not any more."""
         self._children.ended(name)
         return self._settle()
 
-    def child_settled(self, name: str, command: ProcedureCommand | None = None) -> list[ev.Effect]:
-        """Another sequencer followed what was handed on to it; with ``command`` a late answer is dropped."""
+    def child_settled(
+        self, name: str, command: ProcedureCommand | None = None, *, silent: bool = False
+    ) -> list[ev.Effect]:
+        """It followed what it was told (``command``: late answers are dropped), or is silent and not waited for."""
+        if silent and command in PULLS_UP and not self._post.goes_on:
+            return []
         self._children.settled(name, command)
         return self._settle()
 
@@ -305,7 +310,7 @@ class ProcedureCore:
         if state in ENDING:
             self._wants_start = self._resets = False
         if not (self.script.scope is ev.Scope.STEP and (state in YIELDING or state is _S.STOPPING)):
-            effects += self._children.entered(state)
+            effects += self._children.entered(state, gently=not self.script.is_pressed)
         effects += self._gate(state)
         if (moment := ev.MOMENTS.get(state)) is not None:
             self._token += 1

@@ -13,6 +13,7 @@ from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
 _S, _C = ProcedureState, ProcedureCommand
 _YIELD: Final = {_S.HOLDING: _C.HOLD, _S.HELD: _C.HOLD, _S.SUSPENDING: _C.SUSPEND, _S.SUSPENDED: _C.SUSPEND}
 _GO_ON: Final = {_C.HOLD: _C.RESUME, _C.SUSPEND: _C.UNSUSPEND}
+_ENDED: Final = {_S.STOPPED: _C.STOP, _S.ABORTED: _C.ABORT}
 _END: Final = {_S.STOPPING: _C.STOP, _S.ABORTING: _C.ABORT}
 
 
@@ -29,7 +30,7 @@ class Children:
         """Those that have not followed yet."""
         return frozenset(self._asked)
 
-    def entered(self, state: ProcedureState) -> list[Propagate]:
+    def entered(self, state: ProcedureState, *, gently: bool = False) -> list[Propagate]:
         """What they are told when the machine is in a new state; a pause tells them nothing: their step is to end."""
         if state in (_S.HOLDING, _S.SUSPENDING):
             self._yield = dict.fromkeys(self._names, _YIELD[state])
@@ -41,20 +42,25 @@ class Children:
             return _told(released)
         if state in _END:
             self._yield, self._asked = {}, {}
-            return _told(dict.fromkeys(self._names, _END[state]))
+            return _told(dict.fromkeys(self._names, _END[state]), gently=gently)
         return []
 
-    def began(self, name: str, state: ProcedureState, *, is_pause: bool) -> list[Propagate]:
-        """One more, while the machine is in ``state``."""
+    def began(self, name: str, state: ProcedureState, *, is_pause: bool, gently: bool = False) -> list[Propagate]:
+        """One more, while the machine is in ``state``; one of a step that may run to its end is told nothing."""
         self._names.add(name)
         if state in _END:
-            return [Propagate(_END[state], (name,))]
+            lets_finish = is_pause and state is _S.STOPPING
+            return [] if lets_finish else [Propagate(_END[state], (name,), gently)]
         if state not in _YIELD or is_pause:
             return []
         self._yield[name] = _YIELD[state]
         if state in (_S.HOLDING, _S.SUSPENDING):
             self._asked[name] = _YIELD[state]
         return [Propagate(_YIELD[state], (name,))]
+
+    def outlives(self, name: str, state: ProcedureState, *, gently: bool) -> list[Propagate]:
+        """One that began when its run was over already is ended as the run was."""
+        return [Propagate(_ENDED[state], (name,), gently)] if state in _ENDED else []
 
     def ended(self, name: str) -> None:
         """One less."""
@@ -68,8 +74,8 @@ class Children:
             self._asked.pop(name, None)
 
 
-def _told(commands: dict[str, ProcedureCommand]) -> list[Propagate]:
+def _told(commands: dict[str, ProcedureCommand], *, gently: bool = False) -> list[Propagate]:
     return [
-        Propagate(command, tuple(sorted(name for name, told in commands.items() if told is command)))
+        Propagate(command, tuple(sorted(name for name, told in commands.items() if told is command)), gently)
         for command in dict.fromkeys(commands.values())
     ]

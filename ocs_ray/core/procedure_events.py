@@ -123,10 +123,15 @@ class GateSteps:
 
 @dataclass(frozen=True, slots=True)
 class Propagate:
-    """Send a command to the sequencers this script waits for."""
+    """Send a command to the sequencers this script waits for.
+
+    Args:
+        gently: a STOP or ABORT that is the sequencer's own: it never cuts short what does not follow it.
+    """
 
     command: ProcedureCommand
     children: tuple[str, ...]
+    gently: bool = False
 
 
 @dataclass(frozen=True, slots=True)

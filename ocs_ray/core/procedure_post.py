@@ -15,6 +15,10 @@ TOPIC: Final = "cmd"
 """The topic whose commands drive the machine; every other topic is a mailbox and nothing more."""
 
 
+TOPICS: Final = 100
+"""How many topics may have letters, ``cmd`` among them, so that a sender gone wild fills no memory."""
+
+
 class Post:
     """One mailbox a topic, and the letters that are not in one while the sequencer is asked to start."""
 
@@ -25,6 +29,13 @@ class Post:
     def box(self, topic: str = TOPIC) -> Mailbox:
         """A topic's mailbox."""
         return self._boxes.setdefault(topic, Mailbox())
+
+    def no_room(self, topic: str) -> str:
+        """Why a topic takes no more letters; empty when it does. What is read out is forgotten, box and all."""
+        self._boxes = {name: box for name, box in self._boxes.items() if name == TOPIC or len(box)}
+        if topic != TOPIC and topic not in self._boxes and len(self._boxes) >= TOPICS:
+            return f"{TOPICS} topics have letters that were not read"
+        return "the mailbox is full" if self.box(topic).is_full else ""
 
     def waiting(self) -> list[tuple[Letter, ProcedureCommand]]:
         """The letters that wait for a state; the others were followed, or are the script's alone."""
@@ -52,6 +63,11 @@ class Post:
             if topic != TOPIC:
                 left += box.take(lambda _: True)
         return left
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a command waits that ends the hold the machine is on its way to."""
+        return any(command in (ProcedureCommand.RESUME, ProcedureCommand.UNSUSPEND) for _, command in self.waiting())
 
     def left_at_rest(self) -> list[Letter]:
         """Take out what would wait for ever, or for another run; nothing while a start has been asked for."""

@@ -15,11 +15,20 @@ PULLS_UP: Final = frozenset({ProcedureCommand.HOLD, ProcedureCommand.SUSPEND})
 """The commands that ask a script to hold."""
 
 
+ENDED_BY: Final = {
+    ProcedureCommand.STOP: ProcedureState.STOPPING,
+    ProcedureCommand.ABORT: ProcedureState.ABORTING,
+}
+"""Where the commands that end a script lead."""
+
+
 class ScriptSide:
     """How far the script is with a hold; it says so by where it waits and what it asks for."""
 
     def __init__(self) -> None:
         self.scope = Scope.NOW
+        self.is_pressed = True
+        """Whether what does not follow its end is cancelled in time: not by the sequencer's own stop and abort."""
         self.parked = 0
         self.guards = 0
         self._holds = False
@@ -28,7 +37,7 @@ class ScriptSide:
 
     def run_changed(self) -> None:
         """A run begins, or is over: nothing but tasks that still wait is left of what was before."""
-        self.scope, self.guards = Scope.NOW, 0
+        self.scope, self.is_pressed, self.guards = Scope.NOW, True, 0
         self.part_ended()
 
     def part_ended(self) -> None:
@@ -75,14 +84,18 @@ class ScriptSide:
         """Whether the step in flight may run to its end: the sequencer's own stop ends the run after it."""
         return state is ProcedureState.STOPPING and self.scope is Scope.STEP
 
+    def is_ended(self, scope: Scope, *, again: bool) -> None:
+        """It is to end; a gentle end (scope STEP) that comes ``again``, after a pressing one, makes it no gentler."""
+        self.is_pressed = scope is Scope.NOW or (again and self.is_pressed)
+
     def is_paused(self, state: ProcedureState) -> bool:
         """Whether it is held, or is to be, at the end of a step."""
         return state in (ProcedureState.HOLDING, ProcedureState.HELD) and self.scope is Scope.STEP
 
     def can_hurry(self, command: ProcedureCommand, state: ProcedureState) -> bool:
         """Whether what waits for the end of the step may be had at once."""
-        if command is ProcedureCommand.STOP:
-            return self.lets_finish(state)
+        if command in ENDED_BY and state is ENDED_BY[command]:
+            return not self.is_pressed
         return command is ProcedureCommand.HOLD and state is ProcedureState.HOLDING and self.is_paused(state)
 
     def check(self, state: ProcedureState, *, is_run: bool) -> Check:

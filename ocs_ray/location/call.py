@@ -9,7 +9,7 @@ import ray
 from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayActorError, RayError, RayTaskError
 
 from ocs_ray.errors import ClusterError, ComponentFailedError, LostReplyError, OcsError, UnreachableError
-from ocs_ray.models.actor_names import NAMESPACE
+from ocs_ray.models.actor_names import NAMESPACE, OF_EVERY_CLUSTER
 
 
 def find(name: str) -> Any:
@@ -21,7 +21,7 @@ def find(name: str) -> Any:
     try:
         return ray.get_actor(name, namespace=NAMESPACE)
     except ValueError:
-        raise UnreachableError(name=name, reason="is not running", remedy="see what runs: ocs status") from None
+        raise UnreachableError(name=name, reason="is not running", remedy=_remedy(name)) from None
 
 
 def names() -> list[str]:
@@ -75,6 +75,11 @@ def ask_sync(name: str, message: object, timeout_s: float) -> Any:
         raise _ours(name, failure) from None
 
 
+def _remedy(name: str) -> str:
+    """What to do about somebody who is gone. The manager is who tells what runs, so it is no help to ask it."""
+    return "start it again: ocs up" if name in OF_EVERY_CLUSTER else "see what runs: ocs status"
+
+
 def _silent(name: str, timeout_s: float) -> UnreachableError:
     return LostReplyError(
         name=name, reason=f"did not answer within {timeout_s:g} s", remedy="see what it does: ocs status"
@@ -91,7 +96,7 @@ def _ours(name: str, failure: Exception) -> Exception:
     if isinstance(failure, ActorUnavailableError):  # it may live; Ray does not know whether the message arrived
         return LostReplyError(name=name, reason="could not be reached for a moment", remedy=remedy)
     if isinstance(failure, RayActorError):
-        return UnreachableError(name=name, reason="died", remedy=remedy)
+        return UnreachableError(name=name, reason="died", remedy=_remedy(name))
     # Ray's memory monitor ended it, its node died, the reply was lost: one that cannot answer must hold up nobody else.
     cause = next(iter(str(failure).splitlines()), "")
     return LostReplyError(name=name, reason=f"gave no answer: {type(failure).__name__}: {cause}", remedy=remedy)

@@ -36,6 +36,7 @@ class RunningCluster:
         cluster_file: the file it was started from.
         catalogue: folder or file of the observing modes.
         simulation: every script is replaced by one that completes all commands at once.
+        time_factor: overrides that of the cluster file; None when nobody gave one.
     """
 
     address: str
@@ -44,6 +45,7 @@ class RunningCluster:
     cluster_file: str
     catalogue: str
     simulation: bool = False
+    time_factor: float | None = None
 
 
 def find_project(start: Path) -> Path:

@@ -43,6 +43,8 @@ CONFIG_SERVICE: Final = actor_name("CSW.config_service", ComponentType.Service)
 EVENT_SERVICE: Final = actor_name("CSW.event_service", ComponentType.Service)
 PACKAGE_SERVICE: Final = actor_name("CSW.package_service", ComponentType.Service)
 SEQUENCE_MANAGER: Final = actor_name("ESW.sequence_manager", ComponentType.Service)
+OF_EVERY_CLUSTER: Final = frozenset((ALARM_SERVICE, EVENT_SERVICE, PACKAGE_SERVICE, SEQUENCE_MANAGER))
+"""Every cluster has them: ``ocs up`` starts them again."""
 
 
 def instance_host(machine: str) -> str:

@@ -14,6 +14,7 @@ from ocs_ray.models.component_messages import LostSequencer, SequenceComponentSt
 from ocs_ray.models.identifiers import ObsMode, VariationInfo
 from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import ComponentId, Prefix, Subsystem
+from ocs_ray.models.sequencer_messages import SequencerStatus
 from ocs_ray.models.times import UTCTime
 
 
@@ -212,6 +213,17 @@ class SequenceManagerState(Message):
     state: Literal["Idle", "Processing"]
 
 
+class StraySequencer(Message):
+    """A sequencer no component that answers has in it: its own died, hangs, or is another by now.
+
+    Args:
+        sequencer: what it says of itself; None when it does not answer.
+    """
+
+    prefix: Prefix
+    sequencer: SequencerStatus | None = None
+
+
 class ManagerStatus(Message):
     """The whole picture.
 
@@ -220,6 +232,7 @@ class ManagerStatus(Message):
         without_agent: sequence components none of the answering agents has started.
         silent_components: registered sequence components that do not answer.
         lost: sequencers that died and were not started again.
+        stray: sequencers that run and are in no component that answers.
         since: when this process of the manager began.
         restarted: whether Ray had to start it again.
     """
@@ -232,5 +245,6 @@ class ManagerStatus(Message):
     without_agent: tuple[SequenceComponentStatus, ...] = ()
     silent_components: tuple[Prefix, ...] = ()
     lost: tuple[LostSequencer, ...] = ()
+    stray: tuple[StraySequencer, ...] = ()
     since: UTCTime | None = None
     restarted: bool = False

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING, Final
 
 from ocs_ray.errors import BadInputError
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 IGNORE_FILES: Final = (".seqignore", ".siignore")
 """Ours, and the one of transform-hub's users. Both count."""
@@ -33,6 +34,12 @@ JUNK: Final = (
 """Left out unless an ignore file takes it back with ``!``."""
 
 
+def _compiled(lines: Iterable[str]) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec  # only packing needs it, and every command would wait for it
+
+    return GitIgnoreSpec.from_lines(lines)
+
+
 class IgnoreRules:
     """Patterns as in .gitignore, the later one wins.
 
@@ -42,7 +49,7 @@ class IgnoreRules:
     """
 
     def __init__(self, lines: Iterable[str], kept: Iterable[str] = ()) -> None:
-        self._patterns = GitIgnoreSpec.from_lines([*JUNK, *lines])
+        self._patterns = _compiled([*JUNK, *lines])
         self._kept = frozenset(kept)
         self._ways = {"/".join(path.split("/")[:n]) for path in self._kept for n in range(1, path.count("/") + 1)}
 
@@ -77,6 +84,6 @@ class IgnoreRules:
 def _check(lines: list[str], file: Path) -> None:
     for number, line in enumerate(lines, 1):
         try:
-            GitIgnoreSpec.from_lines([line])
+            _compiled([line])
         except ValueError as failure:
             raise BadInputError(f"{file}:{number}", f"this is no pattern: {failure}", "see 'man gitignore'") from None

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Final, NoReturn, TypeVar
 
 from ocs_ray.errors import BadInputError, StepFailedError
+from ocs_ray.scripting.procedure import StopRequested
 
 WAIT_STEP_S: Final = 0.05
 """How often a plain condition is looked at, in seconds, and the least interval of a loop: as in ESW."""
@@ -25,11 +26,15 @@ class StopLoop(BaseException):  # not an Exception: a body's own `except Excepti
 async def par(*work: Coroutine[Any, Any, T]) -> list[T]:
     """Run all at the same time; give back the results in order: ``await par(move(), expose())``.
 
-    The first failure cancels the others and is raised. Source: esw par.
+    The first failure cancels the others and is raised. Source: esw par. One that a stop or an abort ends at a
+    checkpoint cancels nothing: the others go on to a checkpoint of their own, or to their end.
     """
     tasks = [asyncio.ensure_future(w) for w in work]
     try:
         return await asyncio.gather(*tasks)
+    except StopRequested:
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
     finally:
         for task in tasks:
             task.cancel()

@@ -234,7 +234,12 @@ class Procedure:
     async def receive(
         self, state: ProcedureState | None, topic: str, timeout_s: float, max_messages: int
     ) -> dict[str, Any] | None:
-        """The next command; waits up to ``timeout_s`` seconds and is woken by a message, it does not poll."""
+        """The next command; waits up to ``timeout_s`` seconds and is woken by a message, it does not poll.
+
+        Raises:
+            StopRequested: the procedure is being stopped, and no message is left that says so.
+            AbortRequested: the same for an abort.
+        """
         link = self.link
         if link is None:
             await asyncio.sleep(timeout_s)
@@ -254,7 +259,10 @@ class Procedure:
             if found is None and is_held:  # by what is no message: a breakpoint, or it was heard of already
                 await self.checkpoint()
             left = deadline - clock.time()
-            if found is not None or left <= 0:
+            if found is not None:
                 return found
+            self.check_cancelled()  # it has heard of its end, or will not: the sequencer's own abort is no message
+            if left <= 0:
+                return None
             with suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), left)

@@ -6,7 +6,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field, PositiveFloat
 
@@ -16,6 +16,9 @@ from ocs_ray.models.keys import Parameter
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.scripting.component_handlers import ComponentContext
 from ocs_ray.simulation.simulated_device import SILENCE_S, Action, Options, SimulatedDevice, options_of
+
+SHORTEST_IDLE_S: Final = 0.25
+"""Real seconds between two positions on target however small the time factor: nobody waits for them."""
 
 
 class FollowerOptions(Options):
@@ -96,7 +99,7 @@ class DemandFollower(SimulatedDevice):
         if self._current != self._demand:
             await self.ctx.sleep(self.options.period_s)
             return
-        nap = asyncio.ensure_future(self.ctx.sleep(self.options.idle_period_s))
+        nap = asyncio.gather(self.ctx.sleep(self.options.idle_period_s), asyncio.sleep(SHORTEST_IDLE_S))
         demand = asyncio.ensure_future(self._has_new_demand.wait())
         try:
             await asyncio.wait([nap, demand], return_when=asyncio.FIRST_COMPLETED)

@@ -62,7 +62,9 @@ def test_given_two_modes_that_share_a_resource_when_both_reserve_then_the_second
         await one.release(A)
         assert await two.reserve(B, (TCS,))
         assert await two.reserve(ObsMode("Nothing"), ())
-        assert await one.held() == {B: (TCS,), C: (WFOS,)}
+        assert await one.held() == {B: (TCS,), C: (WFOS,), ObsMode("Nothing"): ()}
+        await one.release(ObsMode("Nothing"))
+        assert await two.held() == {B: (TCS,), C: (WFOS,)}
 
     asyncio.run(story())
 
@@ -119,8 +121,15 @@ def test_given_a_resource_no_node_offers_when_reserved_then_the_error_names_it()
         ((A, (IRIS, TCS, WFOS)), (B, (WFOS, TCS, IRIS))),
         ((A, (IRIS,)), (A, (IRIS,))),
         ((A, (IRIS,)), (A, (TCS,))),
+        ((A, ()), (A, ())),
     ],
-    ids=["one in common", "all, in the other order", "the same mode", "the same mode after an edit"],
+    ids=[
+        "one in common",
+        "all, in the other order",
+        "the same mode",
+        "the same mode after an edit",
+        "the same mode, which needs nothing",
+    ],
 )
 def test_given_two_managers_when_they_reserve_what_excludes_each_other_then_exactly_one_succeeds_every_time(
     managers: tuple[Any, Any], mine: tuple[Any, Any], yours: tuple[Any, Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 import signal
@@ -18,6 +19,7 @@ TOP, IRIS = f"ESW.{MODE}", f"IRIS.{MODE}"
 FAST = ("--time-factor", "0.05")
 INTEGRATION_MS = 200_000
 """10 s at this factor: long enough for a command that is started in the middle of an exposure."""
+SHORT_MS = 4_000
 WAIT = ("--wait", "60")
 RULE = "suspend_when: {event: TCS.weather.wind, key: speed, above: 20}\n"
 PUBLISH = """
@@ -45,19 +47,25 @@ def night(file_ocs: Any) -> Any:
 
 @pytest.fixture
 def sequence(tmp_path: Path) -> str:
-    """An observation of two long exposures."""
+    """An observation of a long exposure and, so that there is something left to do, a short one."""
     commands = json.loads((REPO / "obsmodes" / MODE / "example_sequence.json").read_text())
     first, *_, last = commands
     observe = next(command for command in commands if command["commandName"] == "observe")
-    for entry in observe["paramSet"]:
+    file = tmp_path / "long.json"
+    file.write_text(json.dumps([first, exposing(observe, INTEGRATION_MS), exposing(observe, SHORT_MS), last]))
+    return str(file)
+
+
+def exposing(observe: dict[str, Any], integration_ms: int) -> dict[str, Any]:
+    """The same command with one ramp of this time on each detector."""
+    made = copy.deepcopy(observe)
+    for entry in made["paramSet"]:
         for parameter in entry.values():
             if parameter["keyName"].endswith("IntegrationTime"):
-                parameter["values"] = [INTEGRATION_MS]
+                parameter["values"] = [integration_ms]
             if parameter["keyName"].endswith("NumRamps"):
                 parameter["values"] = [1]
-    file = tmp_path / "long.json"
-    file.write_text(json.dumps([first, observe, observe, last]))
-    return str(file)
+    return made
 
 
 def states(ocs: Any) -> dict[str, str]:

@@ -111,6 +111,23 @@ def test_given_a_child_when_stopped_then_it_is_stopped_too(tmp_path: Path, comma
     play(tmp_path, story, None)
 
 
+@pytest.mark.parametrize("grace_s", [0.001, 20])
+def test_given_a_child_that_just_began_when_the_parent_is_aborted_then_it_is_aborted_whoever_is_cancelled(
+    tmp_path: Path, grace_s: float
+) -> None:
+    async def story(floor: Floor) -> None:
+        await floor.start(SCRIPT, A)
+        await floor.start(LEADING, PREFIX, ProcedureSettings(stop_grace_s=grace_s, kill_after_s=20))
+        run_id = await floor.run("one")
+        await floor.has_seen("begun", prefix=A)  # before the parent is told that it goes on
+        ended = await floor.sequencer.send_command("ABORT", wait=WAIT_5)
+        assert (ended.reached, ended.state) == (True, "ABORTED")
+        assert isinstance(await floor.final(run_id), Cancelled)
+        await floor.comes_to("ABORTED", A)
+
+    play(tmp_path, story, None)
+
+
 def test_given_a_child_ended_with_its_parent_then_that_is_no_error_of_the_script(tmp_path: Path) -> None:
     async def story(floor: Floor) -> None:
         run_id = await lead(floor, "strict")
@@ -198,6 +215,7 @@ def test_given_a_child_that_ends_while_it_is_to_hold_then_the_parent_is_held_bef
 def test_given_a_child_that_dies_when_held_then_the_parent_does_not_wait_for_it(tmp_path: Path) -> None:
     async def story(floor: Floor) -> None:
         await lead(floor, "both", settings=ProcedureSettings(child_limit_s=5))
+        await floor.settled()  # the script has come to wait for the ends of their runs
         name = f"{B}-Sequencer"
         ask = floor.observatory._components[name]
         floor.observatory.remove(name)
@@ -207,6 +225,58 @@ def test_given_a_child_that_dies_when_held_then_the_parent_does_not_wait_for_it(
         floor.shell()._procedure.child_ended(name)  # what the end of its run tells
         assert (await floor.comes_to("HELD")).waits_for == ()
         floor.observatory.put(name, ask)
+
+    play(tmp_path, story, None)
+
+
+def test_given_a_child_that_does_not_answer_when_it_does_again_then_it_is_asked_again(tmp_path: Path) -> None:
+    async def story(floor: Floor) -> None:
+        run_id = await lead(floor, "both")
+        name = f"{B}-Sequencer"
+        ask = floor.observatory._components[name]
+        floor.observatory.remove(name)
+        await floor.sequencer.hold()
+        await until(lambda: f"{name} did not follow HOLD" in floor.shell()._procedure.late)
+        floor.observatory.put(name, ask)
+        assert (await floor.comes_to("HELD")).waits_for == ()
+        assert floor.state(B) == "HELD"
+        await floor.sequencer.unhold()
+        for prefix in (A, B):
+            floor.open(prefix)
+        assert isinstance(await floor.final(run_id), Completed)
+
+    play(tmp_path, story, None)
+
+
+def test_given_a_child_that_does_not_answer_when_resumed_then_the_others_go_on_and_it_is_told_once_it_answers(
+    tmp_path: Path,
+) -> None:
+    async def story(floor: Floor) -> None:
+        run_id = await lead(floor, "both")
+        name = f"{B}-Sequencer"
+        ask = floor.observatory._components[name]
+        await floor.sequencer.hold(wait=WAIT_5)
+        floor.observatory.remove(name)
+        resumed = await floor.sequencer.unhold(wait=WAIT_5)
+        assert (resumed.reached, floor.state(), floor.state(A), floor.state(B)) == (True, "EXECUTE", "EXECUTE", "HELD")
+        floor.observatory.put(name, ask)
+        await floor.comes_to("EXECUTE", B)
+        for prefix in (A, B):
+            floor.open(prefix)
+        assert isinstance(await floor.final(run_id), Completed)
+
+    play(tmp_path, story, None)
+
+
+def test_given_a_child_that_never_answers_hold_when_resumed_then_the_parent_goes_on(tmp_path: Path) -> None:
+    async def story(floor: Floor) -> None:
+        await lead(floor, "both")
+        floor.observatory.remove(f"{B}-Sequencer")
+        await floor.sequencer.hold()
+        await floor.comes_to("HELD", A)
+        assert floor.state() == "HOLDING"
+        resumed = await floor.sequencer.unhold(wait=WAIT_5)
+        assert (resumed.reached, floor.state(), floor.state(A)) == (True, "EXECUTE", "EXECUTE")
 
     play(tmp_path, story, None)
 

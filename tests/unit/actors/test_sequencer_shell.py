@@ -18,9 +18,9 @@ from ocs_ray.core.sequencer_view import snapshot
 from ocs_ray.models.commands import Sequence, Setup, Wait
 from ocs_ray.models.component_messages import ScriptSource
 from ocs_ray.models.editor_messages import Add
-from ocs_ray.models.identifiers import ObsMode
+from ocs_ray.models.identifiers import Id, ObsMode
 from ocs_ray.models.prefix import Prefix
-from ocs_ray.models.responses import Cancelled, Completed, Error, Invalid, IssueType
+from ocs_ray.models.responses import Cancelled, Completed, Error, Invalid, IssueType, Started
 from ocs_ray.models.sequencer_messages import (
     AbortSequence,
     GetMetrics,
@@ -148,7 +148,14 @@ class Night:
         return script.scopes[0].setup["note"]._body.__globals__
 
 
-def night(tmp_path: Path, story: Callable[[Night], Awaitable[None]], script: str = SCRIPT, **options: Any) -> None:
+def night(
+    tmp_path: Path,
+    story: Callable[[Night], Awaitable[None]],
+    script: str = SCRIPT,
+    *,
+    within_s: float = 30,
+    **options: Any,
+) -> None:
     """Tell a story with a sequencer that runs ``script``; at the end it is shut down, whatever happened."""
     file = tmp_path / "script.py"
     file.write_text(script)
@@ -160,7 +167,7 @@ def night(tmp_path: Path, story: Callable[[Night], Awaitable[None]], script: str
             port.put("ESW.Dark-Sequencer", shell.ask)
             told = Night(shell, port)
             try:
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(within_s):
                     await story(told)
             finally:
                 if "FREE" in told.globals:
@@ -185,6 +192,20 @@ def test_h9_given_a_hook_that_never_ends_when_submitted_then_it_is_given_up_and_
     night(tmp_path, story, HANGING, hook_limit_s=0.2)
 
 
+def test_h12_given_no_sequence_for_eleven_hours_when_submitted_then_it_runs(tmp_path: Path) -> None:
+    async def story(it: Night) -> None:
+        await it.top.submit_and_wait(sequence("note"))
+        loop = asyncio.get_running_loop()
+        now = loop.time
+        loop.time = lambda: now() + 11 * 3600  # whatever has a time limit meets it now
+        await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+        assert isinstance(await it.top.submit_and_wait(sequence("note")), Completed)
+        assert it.seen == ["note", "note"]
+
+    night(tmp_path, story, within_s=12 * 3600)
+
+
 def test_given_a_request_whose_reply_was_lost_when_repeated_then_it_takes_effect_once(tmp_path: Path) -> None:
     async def story(it: Night) -> None:
         message = SubmitSequence(sequence=sequence("note"))
@@ -199,6 +220,41 @@ def test_given_a_request_whose_reply_was_lost_when_repeated_then_it_takes_effect
         assert isinstance(await it.shell.ask(add), Unhandled), "the first answer, though now it would be taken"
 
     night(tmp_path, story)
+
+
+def test_given_a_run_that_is_over_soon_when_asked_for_that_then_the_submission_is_answered_with_its_end(
+    tmp_path: Path,
+) -> None:
+    async def story(it: Night) -> None:
+        short = SubmitSequence(sequence=sequence("note"), final_within_s=30)
+        first, again = await asyncio.gather(it.shell.ask(short), it.shell.ask(short))
+        assert first == again == Completed(run_id=first.run_id)
+        assert it.seen == ["note"]
+        long = await it.shell.ask(SubmitSequence(sequence=sequence("until cancelled"), final_within_s=0.01))
+        assert isinstance(long, Started)
+        waiters = it.shell._core.history.waiters
+        assert not waiters.take(long.run_id), "who was told that it goes on waits no longer"
+        await it.shell.ask(AbortSequence())
+        assert isinstance(await it.top.query_final(long.run_id, resume_on_error=True), Cancelled)
+
+    night(tmp_path, story)
+
+
+def test_given_a_client_that_waits_for_a_short_run_then_it_asks_once() -> None:
+    asked: list[Any] = []
+
+    async def answer(message: object) -> Completed:
+        asked.append(message)
+        return Completed(run_id=Id("1"))
+
+    async def story() -> None:
+        async with LocalObservatory() as observatory:
+            observatory.put("ESW.Dark-Sequencer", answer)
+            assert (await observatory.sequencer("ESW.Dark").submit_and_wait(sequence("note"))).is_completed
+
+    asyncio.run(story())
+    (message,) = asked
+    assert message.final_within_s > 0
 
 
 @pytest.mark.parametrize("how", ["sleep", "block", "spin"])

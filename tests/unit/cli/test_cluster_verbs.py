@@ -31,6 +31,7 @@ def test_given_a_cluster_that_is_up_when_another_one_is_asked_for_then_the_diffe
     monkeypatch.chdir(tmp_path)
     running = RunningCluster("127.0.0.1:1", 1, ("ESW.machine1",), "small.yaml", "modes.yaml", simulation=False)
     monkeypatch.setattr(cluster_session, "ensure_up", lambda *_, **__: (running, False))
+    monkeypatch.setattr(cluster_session, "restore", lambda *_: ())
     assert run(["up", *options]) == 0
     err = capsys.readouterr().err
     assert told in err if told else not err

@@ -7,13 +7,12 @@ import json
 
 from rich.console import Console, Group
 
+from ocs_ray.cli import agents_report
 from ocs_ray.cli.status_report import document, tables
 from ocs_ray.models.agent_messages import AgentStatus
 from ocs_ray.models.component_messages import DeviceStatus, LostSequencer, SequenceComponentStatus
 from ocs_ray.models.identifiers import ObsMode
-from ocs_ray.models.manager_replies import (
-    ManagerStatus,
-)
+from ocs_ray.models.manager_replies import ManagerStatus, StraySequencer
 from ocs_ray.models.prefix import ComponentType, Prefix
 from ocs_ray.models.procedure import ProcedureState
 from ocs_ray.models.sequencer_messages import SequencerState, SequencerStatus
@@ -190,3 +189,20 @@ def test_given_what_died_when_the_status_becomes_a_document_then_each_is_there_o
     assert found["silent_components"] == ["TCS.TCS_1"]
     assert [c["restarted"] for c in found["sequence_components"]] == [True, False]
     assert found["manager"]["restarted"]
+
+
+def test_given_sequencers_in_no_component_when_shown_then_they_are_told_with_the_command_that_ends_them() -> None:
+    account = STATUS.agents[0].sequence_components[0].sequencer
+    stray = StraySequencer(prefix=TOP, sequencer=account), StraySequencer(prefix=Prefix("IRIS.WFOS_Cal"))
+    seen = STATUS.model_copy(update={"agents": (), "stray": stray})
+    lines = [line for part in tables({}, seen) for line in printed(part)]
+    assert any("ocs shutdown --sequencer PREFIX" in line for line in lines)
+    assert any(line.startswith("ESW.WFOS_Cal ESW.ESW_1 ") and "observe 3/8" in line for line in lines), lines
+    assert any(line == "IRIS.WFOS_Cal does not answer" for line in lines), lines
+    told = document(seen)
+    assert told["stray_sequencers"] == ["ESW.WFOS_Cal", "IRIS.WFOS_Cal"]
+    states = [(s["prefix"], s["sequence_component"], s["state"]) for s in told["sequencers"]]
+    assert states == [("ESW.WFOS_Cal", "ESW.ESW_1", "Running"), ("IRIS.WFOS_Cal", None, None)]
+    agents = [line for part in agents_report.tables(seen) for line in printed(part)]
+    assert any("(no component) does not answer IRIS.WFOS_Cal" in line for line in agents), agents
+    json.dumps(agents_report.document(seen))

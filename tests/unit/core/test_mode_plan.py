@@ -40,6 +40,7 @@ CATALOGUE = {
 def planned(
     *wanted: str,
     idle: str = "",
+    loaded: Mapping[str, str] | None = None,
     agents: str = "ESW.m",
     held: Mapping[str, str] | None = None,
     running: Collection[str] = (),
@@ -50,6 +51,7 @@ def planned(
         [ObsMode(name) for name in wanted],
         catalogue,
         [Prefix(word) for word in idle.split()],
+        {Prefix(component): Prefix(sequencer) for component, sequencer in (loaded or {}).items()},
         [Prefix(word) for word in agents.split()],
         {ObsMode(name): tuple(S(word) for word in words.split()) for name, words in (held or {}).items()},
         [ObsMode(name) for name in running],
@@ -159,11 +161,25 @@ def nights(draw: st.DrawFn) -> dict[str, Any]:
     return {
         "catalogue": catalogue,
         "idle": [Prefix(f"{s}.c{n}") for n, s in enumerate(draw(st.lists(SUBSYSTEMS, max_size=8)))],
+        "loaded": {
+            Prefix(f"{s}.l{n}"): Prefix(f"{s}.{name}")
+            for n, (s, name) in enumerate(draw(st.lists(st.tuples(SUBSYSTEMS, st.sampled_from(names)), max_size=3)))
+        },
         "agents": [Prefix(f"{s}.m{n}") for n, s in enumerate(draw(st.lists(SUBSYSTEMS, max_size=2)))],
         "held": {ObsMode(name): resources for name, resources in held.items()},
         "running": [ObsMode(name) for name in running],
         "offered": draw(st.sets(SUBSYSTEMS)) if draw(st.booleans()) else set(S),
     }
+
+
+def test_given_what_is_left_of_a_mode_when_planned_then_it_can_have_their_components_and_no_other_mode_can() -> None:
+    left = {"WFOS.WFOS_1": "WFOS.WFOS_Cal", "ESW.ESW_1": "ESW.IRIS_Cal", "IRIS.IRIS_1": "IRIS.IRIS_Cal.red"}
+    plan = planned("WFOS_Cal", "IRIS_Cal", idle="ESW.ESW_2", loaded=left)
+    assert (of(plan, "WFOS_Cal").status, of(plan, "WFOS_Cal").missing) == ("Configurable", ())
+    assert (of(plan, "IRIS_Cal").status, of(plan, "IRIS_Cal").missing) == ("Configurable", ())
+    dark = of(planned(idle="ESW.ESW_2", loaded=left), "IRIS_Darknight")
+    assert dark.missing == ("IRIS", "TCS")
+    assert plan.missing_together == ("IRIS_Cal: AOESW",)
 
 
 @given(night=nights())

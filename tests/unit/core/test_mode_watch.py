@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from ocs_ray.core.mode_watch import CONFIRM_S, GRACE_S, LOADING_S, ModeWatch, Sight, in_transit
+from ocs_ray.core.mode_watch import CONFIRM_S, GRACE_S, ModeWatch, Sight, in_transit
 from ocs_ray.models.component_messages import LostSequencer, SequenceComponentStatus
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix
@@ -101,11 +101,31 @@ def test_given_a_mode_that_was_never_seen_running_when_nobody_of_it_comes_then_i
     assert watch.judge(sight(1 + GRACE_S), reports()) == (A,)
 
 
-def test_given_a_mode_that_was_never_seen_running_when_some_of_it_are_there_then_it_may_be_being_configured() -> None:
-    watch = ModeWatch()
-    watch.judge(sight(0, IRIS), reports())
-    assert watch.judge(sight(GRACE_S + 1, IRIS), reports()) == ()
-    assert watch.judge(sight(LOADING_S, IRIS), reports()) == (A,)
+@pytest.mark.parametrize("state", ["Loading", "Restarting", "Unloading"])
+def test_given_a_mode_never_seen_running_when_some_of_it_starts_or_ends_then_the_grace_begins_after_that(
+    state: str,
+) -> None:
+    watch, busy = ModeWatch(), reports(says(IRIS_1, state, IRIS))
+    for at_s in (0, GRACE_S + 1, 4 * GRACE_S):
+        assert watch.judge(sight(at_s, IRIS), busy) == ()
+    settled = reports(says(IRIS_1, "Running", IRIS))
+    assert watch.judge(sight(4 * GRACE_S + 1, IRIS), settled) == ()
+    assert watch.judge(sight(5 * GRACE_S, IRIS), settled) == ()
+    assert watch.judge(sight(5 * GRACE_S + 1, IRIS), settled) == (A,)
+
+
+def test_given_a_manager_that_died_with_the_esw_sequencer_when_the_next_looks_then_the_mode_is_over_soon() -> None:
+    watch, left = ModeWatch(), reports(says(IRIS_1, "Running", IRIS), says(ESW_1, lost=ESW))
+    watch.expect({A: (ESW, IRIS)})
+    assert watch.judge(sight(0, IRIS), left) == ()
+    assert watch.judge(sight(GRACE_S, IRIS), left) == (A,)
+    assert set(lost(watch)) == {"ESW.A"}
+
+
+def test_given_a_mode_that_ran_when_the_rest_of_it_is_being_ended_then_it_is_over_all_the_same() -> None:
+    watch, ending = running(), reports(says(IRIS_1, "Unloading", IRIS))
+    assert watch.judge(sight(1, IRIS), ending) == ()
+    assert watch.judge(sight(1 + 1.1 * CONFIRM_S, IRIS), ending) == (A,)
 
 
 def test_given_a_mode_released_and_reserved_anew_when_it_was_seen_free_between_then_it_begins_afresh() -> None:

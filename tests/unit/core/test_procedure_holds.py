@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ocs_ray.core.mailbox import CAPACITY, Disposition
-from ocs_ray.core.procedure_events import Check, RunEnd, Scope
+from ocs_ray.core.mailbox import CAPACITY, Disposition, Letter
+from ocs_ray.core.procedure_events import Check, RunEnd, Scope, Tell
 from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
 
 from .procedure_show import Show, stand_in
@@ -356,3 +356,22 @@ def test_given_a_block_of_an_earlier_run_when_it_ends_late_then_the_new_run_can_
     running.give(running.core.guard(closed=False))
     running.send("HOLD")
     assert running.checkpoint() is Check.WAIT
+
+
+def test_given_a_sender_gone_wild_with_topics_then_only_so_many_are_kept_and_those_read_out_make_room(
+    running: Show,
+) -> None:
+    verdicts = [running.core.send(Letter(f"W{n}", "x", "wild", 0.0), f"topic {n}") for n in range(150)]
+    told = [effects[0].disposition for effects in verdicts if isinstance(effects[0], Tell)]
+    assert [told.count(one) for one in (DEFERRED, REJECTED)] == [99, 51]
+    assert isinstance(verdicts[-1][0], Tell)
+    assert verdicts[-1][0].reason == "100 topics have letters that were not read"
+    assert running.send("STOP") is CHOSEN, "the procedure's own topic always has its place"
+    running.core.receive(None, "topic 7", 5)
+    assert len(running.core._post._boxes) == 100
+    again = running.core.send(Letter("again", "x", "wild", 0.0), "another")[0]
+    assert isinstance(again, Tell)
+    assert again.disposition is DEFERRED
+    running.core.run_ended(RunEnd.CANCELLED)
+    running.core.send(Letter("later", "x", "wild", 0.0), "later")
+    assert len(running.core._post._boxes) <= 2

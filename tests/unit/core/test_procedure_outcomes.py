@@ -6,7 +6,7 @@ import pytest
 
 from ocs_ray.core.mailbox import Disposition, Letter
 from ocs_ray.core.procedure import ProcedureCore
-from ocs_ray.core.procedure_events import Check, Moment, RunEnd
+from ocs_ray.core.procedure_events import Check, Moment, RunEnd, Scope
 from ocs_ray.models.procedure import ProcedureCommand, ProcedureState, state_of
 
 from .procedure_show import Show, stand_in
@@ -227,3 +227,13 @@ def test_given_two_cores_when_one_is_told_then_the_other_is_not() -> None:
     one.run_begins()
     one.send(Letter("x", "HOLD", "operator", 0.0))
     assert (one.state, other.state) == (ProcedureState.HOLDING, ProcedureState.IDLE)
+
+
+def test_given_a_stop_after_the_step_when_a_child_begins_then_it_is_left_alone_and_an_abort_reaches_it(
+    running: Show,
+) -> None:
+    running.command("STOP", scope=Scope.STEP)
+    running.give(running.core.child_began("ESW.late"))
+    assert running.propagated == []
+    running.command("ABORT", scope=Scope.STEP)
+    assert running.propagated == [(ABORT, ("ESW.late",))]

@@ -223,10 +223,10 @@ class Night:
             raise ComponentFailedError(name=name, reason=repr(failure)) from None
 
     async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> bool:
-        if not self.grants or any(set(resources) & set(taken) for taken in self.held_by.values()):
+        taken = any(name == mode or set(resources) & set(others) for name, others in self.held_by.items())
+        if not self.grants or taken:
             return False
-        if resources:
-            self.held_by[mode] = resources
+        self.held_by[mode] = resources
         return True
 
     async def release(self, mode: ObsMode) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from ocs_ray.actors.manager_shell import ManagerShell
 from ocs_ray.core import manager_states
+from ocs_ray.errors import UnknownPackageError
+from ocs_ray.models.actor_names import PACKAGE_SERVICE
 from ocs_ray.models.component_messages import LoadScript, ScriptSource, UnloadScript
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.manager_messages import Configure, GetManagerStatus, ShutdownObsModeSequencers, StartSequencer
@@ -22,7 +24,10 @@ from ocs_ray.models.manager_replies import (
     SequencerStarted,
     Success,
 )
-from ocs_ray.models.prefix import ComponentId, ComponentType, Prefix
+from ocs_ray.models.message import Message
+from ocs_ray.models.package_messages import ResolvedScript
+from ocs_ray.models.package_names import Digest
+from ocs_ray.models.prefix import ComponentId, ComponentType, Prefix, Subsystem
 from ocs_ray.testing.waiting import until
 
 CLEAR, DARK, EMPTY, IRIS_CAL, WFOS = map(ObsMode, ("ClearSkies", "DarkNight", "Empty", "IRIS_Cal", "WFOS_Cal"))
@@ -375,4 +380,58 @@ def test_given_a_component_that_does_not_answer_when_configured_then_it_blocks_n
         assert night.home("ESW.ClearSkies").prefix == "ESW.ESW_2"
 
     night.silent |= {"ESW.ESW_1-SequenceComponent", "WFOS.WFOS_1-SequenceComponent"}
+    play(story)
+
+
+DIGEST = Digest(f"sha256:{'0' * 64}")
+
+
+class PuppetStore:
+    """A package service whose answer is the test's to give."""
+
+    def __init__(self, answer: asyncio.Future[Any]) -> None:
+        self.answer, self.asked = answer, 0
+
+    async def ask(self, message: object) -> Any:
+        self.asked += 1
+        return await self.answer
+
+
+@pytest.mark.parametrize(
+    "start", [Configure(obs_mode=ObsMode("Night")), StartSequencer(subsystem=Subsystem.ESW, obs_mode=ObsMode("Night"))]
+)
+def test_given_packages_that_are_long_looked_up_when_a_mode_starts_then_it_holds_nothing_before_they_are_found(
+    night: Any, play: Any, obs_mode: Any, start: Message
+) -> None:
+    async def story(manager: ManagerShell) -> None:
+        answer = asyncio.get_running_loop().create_future()
+        night.running[PACKAGE_SERVICE] = store = PuppetStore(answer)
+        operation = asyncio.ensure_future(manager.ask(start))
+        await until(lambda: store.asked > 0)
+        assert not night.held_by, "the watch of another manager would take the mode for one that is over"
+        answer.set_result(ResolvedScript(file="night.py", root="/store", digest=DIGEST, label="night@1"))
+        assert isinstance(await operation, Success | SequencerStarted)
+        assert night.held_by == {"Night": (Subsystem.WFOS,)}
+        (load,) = night.told(LoadScript)
+        assert load.script == ScriptSource(file="night.py", root="/store", digest=DIGEST)
+
+    night.modes["Night"] = obs_mode("Night", "WFOS", "ESW", script="package:night")
+    play(story)
+
+
+def test_given_a_package_nobody_has_sent_when_configured_then_what_is_left_of_the_mode_is_not_touched(
+    night: Any, play: Any, obs_mode: Any
+) -> None:
+    async def story(manager: ManagerShell) -> None:
+        answer = asyncio.get_running_loop().create_future()
+        answer.set_exception(UnknownPackageError(subject="night", remedy="send it"))
+        night.running[PACKAGE_SERVICE] = PuppetStore(answer)
+        reply = await configure(manager, ObsMode("Night"))
+        assert isinstance(reply, FailedToStartSequencers)
+        assert "there is no package night" in reply.reasons[0]
+        assert night.sequencers == ["WFOS.Night"]
+        assert not night.held_by
+
+    night.modes["Night"] = obs_mode("Night", "WFOS", "ESW", "WFOS", script="package:night")
+    night.add_sequencer("WFOS.Night", "WFOS.WFOS_1")
     play(story)

@@ -17,6 +17,7 @@ from ocs_ray.models.manager_messages import (
     GetPlan,
     GetResources,
     ReloadObsModes,
+    ShutdownSequencer,
 )
 from ocs_ray.models.manager_replies import (
     ConfigurationMissing,
@@ -29,7 +30,7 @@ from ocs_ray.models.manager_replies import (
     ResourcesStatus,
     Success,
 )
-from ocs_ray.models.prefix import Prefix
+from ocs_ray.models.prefix import Prefix, Subsystem
 from ocs_ray.testing.waiting import until
 
 CLEAR, DARK, EMPTY, IRIS_CAL, WFOS = map(ObsMode, ("ClearSkies", "DarkNight", "Empty", "IRIS_Cal", "WFOS_Cal"))
@@ -245,4 +246,41 @@ def test_given_a_silent_agent_whose_components_answer_when_status_is_asked_then_
         assert [c.prefix for c in status.without_agent] == [Prefix("IRIS.IRIS_1")]
 
     night.silent.add("IRIS.primary-Machine")
+    play(story)
+
+
+def test_given_sequencers_whose_component_is_gone_or_another_when_status_is_asked_then_they_are_told_and_can_be_ended(
+    night: Any, play: Any
+) -> None:
+    async def story(manager: ManagerShell) -> None:
+        assert isinstance(await manager.ask(Configure(obs_mode=CLEAR)), Success)
+        assert (await manager.ask(GetManagerStatus())).stray == ()
+        iris, tcs = night.home("IRIS.ClearSkies"), night.home("TCS.ClearSkies")
+        night.running.pop(f"{iris.prefix}-SequenceComponent")  # it died, and is not restarted
+        night.running["IRIS.primary-Machine"].children.clear()
+        tcs.state, tcs.loaded = "Idle", None  # one of the same name, started since
+        seen = await manager.ask(GetManagerStatus())
+        assert [stray.prefix for stray in seen.stray] == ["IRIS.ClearSkies", "TCS.ClearSkies"]
+        for subsystem in (Subsystem.IRIS, Subsystem.TCS):
+            assert await manager.ask(ShutdownSequencer(subsystem=subsystem, obs_mode=CLEAR)) == Success()
+        assert night.sequencers == ["ESW.ClearSkies"]
+        assert (await manager.ask(GetManagerStatus())).stray == ()
+
+    play(story)
+
+
+def test_given_what_is_left_of_a_mode_when_the_plan_is_asked_then_it_agrees_with_the_details_and_with_configure(
+    night: Any, play: Any
+) -> None:
+    async def story(manager: ManagerShell) -> None:
+        (plan,) = (await manager.ask(GetPlan(obs_modes=(CLEAR,)))).modes
+        assert (plan.status, plan.missing) == ("Configurable", ())
+        assert (await details(manager))[CLEAR].status == "Configurable"
+        (other,) = (await manager.ask(GetPlan(obs_modes=(IRIS_CAL,)))).modes
+        assert other.missing == ("AOESW",)  # IRIS has the second of ESW's
+        assert isinstance(await manager.ask(Configure(obs_mode=CLEAR)), Success)
+
+    night.running.pop("ESW.ESW_3-SequenceComponent")
+    night.add_sequencer("IRIS.ClearSkies", "IRIS.IRIS_1")
+    night.add_sequencer("TCS.ClearSkies", "TCS.TCS_1")
     play(story)

@@ -1,0 +1,111 @@
+"""From one thread to another one's loop: everything arrives, once, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextvars import ContextVar
+
+import pytest
+
+from ocs_ray.actors.crossing import Crossing
+from ocs_ray.actors.home_port import HomePort
+from ocs_ray.testing.waiting import until
+
+MARK: ContextVar[str] = ContextVar("mark", default="")
+THREADS, CALLS = 4, 2_000
+
+
+@pytest.fixture
+def other() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    yield loop
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
+    loop.close()
+
+
+def test_given_many_threads_when_they_call_then_each_call_arrives_once_and_in_its_thread_s_order(
+    other: asyncio.AbstractEventLoop,
+) -> None:
+    crossing, seen = Crossing(other), []
+
+    def call_all(thread: int) -> None:
+        for n in range(CALLS):
+            crossing.call(seen.append, (thread, n))
+
+    threads = [threading.Thread(target=call_all, args=(n,)) for n in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    asyncio.run(until(lambda: len(seen) >= THREADS * CALLS))
+    for thread in range(THREADS):
+        assert [n for who, n in seen if who == thread] == list(range(CALLS))
+
+
+def test_given_a_call_that_fails_when_more_follow_then_they_are_made_in_the_caller_s_context(
+    other: asyncio.AbstractEventLoop,
+) -> None:
+    crossing, seen = Crossing(other), []
+    other.set_exception_handler(lambda _, context: seen.append(str(context["exception"])))
+
+    def fail() -> None:
+        raise ValueError("no")
+
+    MARK.set("here")
+    crossing.call(fail)
+    crossing.call(lambda: seen.append(MARK.get()))
+    asyncio.run(until(lambda: len(seen) == 2))
+    assert seen == ["no", "here"]
+
+
+def test_given_a_loop_that_is_closed_when_called_then_every_call_says_so() -> None:
+    loop = asyncio.new_event_loop()
+    loop.close()
+    crossing = Crossing(loop)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="closed"):
+            crossing.call(print)
+
+
+class Door:
+    """Answers, fails, or waits until it is cancelled, on the loop it is asked on."""
+
+    def __init__(self) -> None:
+        self.cancelled = False
+
+    def names(self) -> list[str]:
+        return []
+
+    async def ask(self, name: str, message: object, timeout_s: float) -> object:
+        if name == "fail":
+            raise ValueError("no")
+        if name == "wait":
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.cancelled = True
+        return asyncio.get_running_loop(), message, MARK.get()
+
+
+def test_given_the_script_s_port_when_asked_then_it_asks_at_home_and_brings_back_the_outcome(
+    other: asyncio.AbstractEventLoop,
+) -> None:
+    async def on_strand() -> None:
+        here = asyncio.get_running_loop()
+        door = Door()
+        port = HomePort(door, other, Crossing(other), here, Crossing(here))
+        MARK.set("script")
+        assert await port.ask("answer", 7, 1) == (other, 7, "script")
+        with pytest.raises(ValueError, match="no"):
+            await port.ask("fail", 7, 1)
+        waiting = asyncio.ensure_future(port.ask("wait", 7, 1))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        await until(lambda: door.cancelled)
+
+    asyncio.run(on_strand())
