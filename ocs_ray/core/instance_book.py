@@ -34,9 +34,10 @@ class InstanceBook:
         self._tasks[record.id], self._records[record.id] = task, record
 
     def learn(self, record: InstanceRecord) -> bool:
-        """Take what somebody says of an instance; False when it is no news: of an earlier run or state, or after the end.
+        """Take what somebody says of an instance; False when it is no news: of an earlier run or state.
 
-        What a host tells may come behind the answer it gave meanwhile. After the end only the time it expires may still change.
+        What a host tells may come behind the answer it gave meanwhile. After the end only the time it expires may
+        still change.
         """
         known = self._records.get(record.id)
         if known is None or record.run != known.run or record == known:
