@@ -417,7 +417,8 @@ def test_given_packages_that_are_long_looked_up_when_a_mode_starts_then_it_holds
         assert isinstance(await operation, Success | SequencerStarted)
         assert night.held_by == {"Night": (Subsystem.WFOS,)}
         (load,) = night.told(LoadScript)
-        assert load.script == ScriptSource(file="night.py", root="/store", digest=DIGEST)
+        where = {"node": "head", "copies": "/copies"}  # a component on another node needs to know
+        assert load.script == ScriptSource(file="night.py", root="/store", digest=DIGEST, **where)
 
     night.modes["Night"] = obs_mode("Night", "WFOS", "ESW", script="package:night")
     play(story)
