@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from ocs_ray.errors import AccessError, BadInputError, ClusterError, OcsError, ScriptError
+from ocs_ray.errors import (
+    AccessError,
+    BadInputError,
+    ClusterError,
+    OcsError,
+    PackageTakenError,
+    ScriptError,
+    UnknownPackageError,
+)
+
+_UNUSABLE: Final = (AccessError, BadInputError, ClusterError, PackageTakenError, ScriptError, UnknownPackageError)
 
 OK: Final = 0
 FAILED: Final = 1
@@ -23,7 +33,7 @@ def exit_code(failure: BaseException) -> int:
     match failure:
         case Interrupted() | KeyboardInterrupt():
             return INTERRUPTED
-        case BadInputError() | ScriptError() | ClusterError() | AccessError():
+        case _ if isinstance(failure, _UNUSABLE):
             return UNUSABLE
         case _:
             return FAILED

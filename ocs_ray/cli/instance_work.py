@@ -78,6 +78,8 @@ def health(which: str, as_json: bool) -> int:
     found = _ask(which, lambda instance: instance.health())
     if as_json:
         terminal.put_document(report.document(found))
+    elif found.status.is_final:
+        terminal.say(f"it has ended ({found.status})")
     else:
         how = "healthy" if found.healthy else "not healthy"
         memory, age = report.size(found.memory_bytes), f"{found.heartbeat_age_s:.1f} s"

@@ -106,7 +106,8 @@ def start(ref: str, given: Given, as_json: bool) -> int:
 
 def deploy(source: str, given: Given, as_json: bool) -> int:
     """Pack, send, start."""
-    given.arguments(), given.config()  # before anything is sent
+    given.arguments()  # before anything is sent
+    given.config()
     sent = _send(source)
     return start(str(sent.record.digest), given, as_json)
 

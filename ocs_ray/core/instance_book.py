@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from ocs_ray.core.instance_limits import Population
 from ocs_ray.errors import BadInputError
 from ocs_ray.models.identifiers import Id
 from ocs_ray.models.instance_messages import InstanceList, InstanceTask
-from ocs_ray.models.instance_records import InstanceRecord
+from ocs_ray.models.instance_records import InstanceRecord, InstanceStatus
 from ocs_ray.models.package_names import Digest
 
 _SHOWN_CANDIDATES = 5
+_ORDER: Final = tuple(InstanceStatus)
+"""No state leads back to one before it."""
 
 
 class InstanceBook:
@@ -31,9 +34,10 @@ class InstanceBook:
         self._tasks[record.id], self._records[record.id] = task, record
 
     def learn(self, record: InstanceRecord) -> bool:
-        """Take what somebody says of an instance; False when it is no news: of an earlier run, or after the end.
+        """Take what somebody says of an instance; False when it is no news: of an earlier run or state.
 
-        After the end only the time it expires may still change.
+        What a host tells may come behind the answer it gave meanwhile. After the end only the time it expires may
+        still change.
         """
         known = self._records.get(record.id)
         if known is None or record.run != known.run or record == known:
@@ -42,6 +46,8 @@ class InstanceBook:
             if record.status != known.status or record.expires_unix_s == known.expires_unix_s:
                 return False
             record = known.model_copy(update={"expires_unix_s": record.expires_unix_s})
+        elif _ORDER.index(record.status) < _ORDER.index(known.status):
+            return False
         self._records[record.id] = record
         return True
 

@@ -18,6 +18,8 @@ from ocs_ray.packages import import_child
 from ocs_ray.packages.archive_rules import Reason, refuse
 
 DEADLINE_S: Final = 60.0
+LEAVE_S: Final = 10.0
+"""How long the process may take to end what the package started, in seconds."""
 _MOST_BYTES: Final = 1 << 16
 
 
@@ -73,6 +75,9 @@ def _run(folder: Path, manifest: PackageManifest, writer: int, home: str, deadli
     except subprocess.TimeoutExpired:
         refuse(Reason.LIMIT, manifest.main, f"importing it takes more than {deadline_s:g} s", "work in functions")
     finally:
+        process.terminate()  # it ends what the package started
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(LEAVE_S)
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # the process, and what it started
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()

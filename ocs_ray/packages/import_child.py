@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 if __name__ == "__main__":  # behind everything that is installed, for a checkout that is not
     sys.path.append(str(Path(__file__).resolve().parents[2]))
@@ -18,6 +19,7 @@ from ocs_ray.errors import PackageRefusedError
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.package_manifest import MANIFEST_FILE, PackageManifest, read_manifest
 from ocs_ray.packages.archive_rules import Reason, refuse
+from ocs_ray.packages.descendants import adopt_descendants, end_descendants
 from ocs_ray.packages.process_limits import Limits, limit_this_process
 from ocs_ray.packages.program_loading import find_entry, load_program
 
@@ -55,10 +57,31 @@ def check_observing_script(folder: Path, manifest: PackageManifest) -> None:
         refuse(Reason.HANDLERS, f"{MANIFEST_FILE}: $.observatory.handlers", f"{manifest.main} {problem}", remedy)
 
 
-def main() -> None:
-    """Entry of the child process."""
-    folder, answer_fd = Path(sys.argv[1]), int(sys.argv[2])
+def main() -> NoReturn:
+    """Entry of the child process: a copy of it imports, and whatever that starts ends with it, daemons included."""
     limit_this_process(LIMITS)
+    adopt_descendants()
+    importer = os.fork()
+    if importer == 0:
+        import_main_file()
+
+    def give_up(*_: object) -> NoReturn:
+        end_descendants()
+        os._exit(1)
+
+    signal.signal(signal.SIGTERM, give_up)
+    _, status = os.waitpid(importer, 0)
+    end_descendants()
+    code = os.waitstatus_to_exitcode(status)
+    if code < 0:
+        signal.signal(-code, signal.SIG_DFL) if -code not in (signal.SIGKILL, signal.SIGSTOP) else None
+        os.kill(os.getpid(), -code)  # whoever started it wants to know
+    os._exit(code)
+
+
+def import_main_file() -> NoReturn:
+    """Import it, answer, and end this process."""
+    folder, answer_fd = Path(sys.argv[1]), int(sys.argv[2])
     manifest = read_manifest((folder / MANIFEST_FILE).read_bytes())
     sys.argv[1:] = []
     sys.path[:] = [each for each in sys.path if each != str(Path(__file__).parent)]

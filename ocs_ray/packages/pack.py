@@ -58,6 +58,8 @@ def read_source_manifest(folder: Path) -> PackageManifest:
         problem = f"there is no {MANIFEST_FILE}" if folder.is_dir() else "there is no such folder"
         remedy = f'write {{"name": "...", "version": "0.1.0", "main": "index.py"}} to {file}'
         raise BadInputError(str(file), problem, remedy if folder.is_dir() else "check the path") from None
+    except NotADirectoryError:
+        raise BadInputError(str(folder), "this is no folder", f"pack the folder it lies in: {folder.parent}") from None
     except OSError as failure:
         raise BadInputError(str(file), f"it cannot be read: {failure.strerror}", "check its rights") from None
     manifest = read_manifest(text, str(file))

@@ -79,7 +79,7 @@ def test_given_a_running_instance_when_its_package_changes_then_that_is_refused_
     assert "end them first" in platform.refused(1, "seq", "update", "@example/waiting", newer)  # case 12
     other = source(tmp_path / "other", WAITING)
     assert "nothing was sent" in platform.refused(2, "seq", "update", "@example/waiting", other)
-    assert "no such package" in platform.refused(2, "seq", "info", "@example/other")
+    assert "there is no package" in platform.refused(2, "seq", "info", "@example/other")
     platform.good("seq", "start", "@example/waiting")
     assert "allows 2; one has to end first" in platform.refused(1, "seq", "start", "@example/waiting")  # case 14
     ended = platform.good("inst", "stop", started["id"], "--json").document

@@ -63,7 +63,7 @@ def test_given_an_import_that_never_ends_when_checked_then_it_is_ended_with_ever
 ) -> None:  # case 19
     text = f"""
 import pathlib, subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True, env={{}})
 pathlib.Path({str(tmp_path / "pid")!r}).write_text(str(child.pid))
 time.sleep(600)
 """
@@ -77,7 +77,8 @@ def test_given_a_child_left_behind_when_the_import_is_fine_then_it_passes_and_th
 ) -> None:
     text = f"""
 import pathlib, subprocess, sys
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], close_fds=False)
+asleep = [sys.executable, "-c", "import time; time.sleep(600)"]
+child = subprocess.Popen(asleep, close_fds=False, start_new_session=True)
 pathlib.Path({str(tmp_path / "pid")!r}).write_text(str(child.pid))
 def run(): ...
 """

@@ -196,3 +196,9 @@ def test_given_a_package_when_peeked_at_then_its_manifest_is_told_and_nothing_is
             peek_manifest(file)
     with pytest.raises(BadInputError, match=r"no package\.json at its root"):
         peek_manifest(tar_of((tarfile.TarInfo("lib/package.json"), b"{}")))
+
+
+def test_given_a_file_where_a_folder_belongs_when_packed_then_its_folder_is_named(make_source: Make) -> None:
+    folder = make_source()
+    with pytest.raises(BadInputError, match=f"this is no folder .*{folder.name}"):
+        pack(folder / "index.py")

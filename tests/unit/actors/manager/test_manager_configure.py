@@ -409,11 +409,16 @@ def test_given_packages_that_are_long_looked_up_when_a_mode_starts_then_it_holds
         operation = asyncio.ensure_future(manager.ask(start))
         await until(lambda: store.asked > 0)
         assert not night.held_by, "the watch of another manager would take the mode for one that is over"
-        answer.set_result(ResolvedScript(file="night.py", root="/store", digest=DIGEST, label="night@1"))
+        answer.set_result(
+            ResolvedScript(
+                file="night.py", root="/store", digest=DIGEST, label="night@1", node="head", copies="/copies"
+            )
+        )
         assert isinstance(await operation, Success | SequencerStarted)
         assert night.held_by == {"Night": (Subsystem.WFOS,)}
         (load,) = night.told(LoadScript)
-        assert load.script == ScriptSource(file="night.py", root="/store", digest=DIGEST)
+        where = {"node": "head", "copies": "/copies"}  # a component on another node needs to know
+        assert load.script == ScriptSource(file="night.py", root="/store", digest=DIGEST, **where)
 
     night.modes["Night"] = obs_mode("Night", "WFOS", "ESW", script="package:night")
     play(story)
