@@ -86,9 +86,13 @@ def message_of(expected: type[M], parsed: Any, where: str = "$") -> M:
     """
     try:
         # from text, not from objects: only there are bytes base64 and lists tuples
-        return expected.model_validate_json(json.dumps(parsed), by_alias=True, by_name=False)
+        text = json.dumps(parsed, allow_nan=False)
+    except ValueError:  # 1e999 is JSON, and infinite all the same
+        raise BadInputError(where, "this holds a number that is too big", "JSON has finite numbers only") from None
+    except RecursionError:
+        raise BadInputError(where, "this JSON is nested too deep", "") from None
+    try:
+        return expected.model_validate_json(text, by_alias=True, by_name=False)
     except ValidationError as error:
         path, problem, remedy = first_problem(error, parsed)
         raise BadInputError(where + path, problem, remedy) from None
-    except RecursionError:
-        raise BadInputError(where, "this JSON is nested too deep", "") from None

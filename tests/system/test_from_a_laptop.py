@@ -13,6 +13,8 @@ import pytest
 
 from ocs_ray.client.http import HttpPort
 
+from .conftest import wait_until
+
 REPO = Path(__file__).parents[2]
 MODE = "IRIS_ImagerOnly"
 SEQUENCER = f"ESW.{MODE}"
@@ -146,6 +148,8 @@ def test_given_a_package_when_it_is_sent_and_run_over_http_then_its_output_is_a_
                 assert event["data"]["offset"] == len(text)
                 text += event["data"]["text"]
         assert text == "".join(f"{number}\n" for number in range(2000))
+        instance = started[0].headers["location"]
+        wait_until(lambda: http.get(instance).json()["status"] == "completed", 20, "the instance does not end")
         assert http.delete("/api/v1/packages/@laptop%2Fcounter@1.0.0").status_code == 200
         gone = http.get("/api/v1/packages/@laptop%2Fcounter@1.0.0")
         assert (gone.status_code, gone.json()["type"]) == (404, "/api/v1/problems/no-such-package")

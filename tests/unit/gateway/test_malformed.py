@@ -6,7 +6,7 @@ import asyncio
 import gc
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
@@ -38,15 +38,32 @@ CORPUS = {
     "NaN": b'{"kind":"SetTimeFactor","factor":NaN}',
     "Infinity": b'{"kind":"SetTimeFactor","factor":1e999}',
     "huge number": b'{"kind":"Watch","after":' + b"9" * 5000 + b"}",
-    "big number": b'{"kind":"Watch","after":99999999999999999999999999}',
+    "big number": b'{"kind":"Watch","after":-99999999999999999999999999}',
     "duplicate keys": b'{"kind":"Stop","kind":"Stop"}',
     "unknown field": b'{"kind":"Stop","stop":1}',
     "no UTF-8": b'{"kind":"\xff\xfe"}',
     "half a character": b'{"kind":"Query","run_id":"\\ud800"}',
-    "zero byte": b'{"kind":"Query","run_id":"\\u0000"}',
     "wrong _type": b'{"kind":"SubmitSequence","sequence":[{"_type":"Nonsense"}]}',
-    "20 MB": b'{"kind":"Stop","request_id":"' + b"a" * 20_000_000 + b'"}',
+    "20 MB": b"",  # see ``content_of``
 }
+
+
+async def content_of(name: str) -> AsyncIterator[bytes]:
+    """The body; 20 MB come piece by piece, as this client shares the memory that is looked at."""
+    if name != "20 MB":
+        yield CORPUS[name]
+        return
+    yield b'{"kind":"Stop","request_id":"'
+    for _ in range(20_000_000 // len(PIECE)):
+        yield PIECE
+    yield b'"}'
+
+
+PIECE = b"a" * 50_000
+WELL_FORMED = (  # strange, and answered: a version nobody has reached, and a run nobody knows
+    b'{"kind":"Watch","after":99999999999999999999999999}',
+    b'{"kind":"Query","run_id":"\\u0000"}',
+)
 PATHS = (
     MESSAGES,
     f"/api/v1/sequencers/{SEQUENCER}/runs",
@@ -66,9 +83,11 @@ def test_given_malformed_posts_when_they_come_again_and_again_then_each_is_refus
 
             async def all_of_them() -> None:
                 for path in PATHS:
-                    for name, body in CORPUS.items():
+                    for name in CORPUS:
                         try:
-                            response = await http.post(path, content=body, headers={"Content-Type": "application/json"})
+                            response = await http.post(
+                                path, content=content_of(name), headers={"Content-Type": "application/json"}
+                            )
                         except (httpx.WriteError, httpx.ReadError):
                             assert name == "20 MB"  # the gateway hangs up while it is still being sent
                             continue
@@ -77,12 +96,16 @@ def test_given_malformed_posts_when_they_come_again_and_again_then_each_is_refus
                         assert response.headers["content-type"] == "application/problem+json", (path, name)
 
             await all_of_them()
+            for body in WELL_FORMED:
+                assert (await http.post(MESSAGES, content=body)).status_code == 200, body
             gc.collect()
             before = psutil.Process().memory_info().rss
             for _ in range(5):
                 await all_of_them()
             gc.collect()
-            assert psutil.Process().memory_info().rss - before < MOST_GROWTH_BYTES
+            grown = psutil.Process().memory_info().rss - before
+            print(f"grown by {grown / 1e6:.1f} MB")
+            assert grown < MOST_GROWTH_BYTES
 
     asyncio.run(story())
 
@@ -144,6 +167,12 @@ def test_given_requests_generated_from_the_document_when_they_are_sent_then_none
 
         sent()
     assert tried > 8 * (len(operations) - len(STREAMS))
+
+
+@schemathesis.serializer("application/gzip")
+def as_it_is(ctx: object, value: object) -> bytes:
+    """An archive that is none: any bytes."""
+    return value if isinstance(value, bytes) else str(value).encode(errors="replace")
 
 
 def schema_case(operation: object) -> object:

@@ -117,6 +117,7 @@ def test_given_a_message_when_it_goes_through_json_then_it_is_the_same(message: 
         ({"kind": "Sotp"}, "Stop"),
         ({"kind": ["Stop"]}, r"\$\.kind"),
         ({"kind": "Watch", "after": "x"}, r"\$\.after"),
+        ({"kind": "SetTimeFactor", "factor": float("inf")}, "too big"),
         ({"kind": "Stop", "extra": 1}, "extra"),
         ({"kind": "send_chunk", "sending": "s", "offset": 0, "data": "***"}, r"\$\.data"),
     ],
