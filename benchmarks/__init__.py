@@ -4,6 +4,7 @@ from typing import Final
 
 SHARING: Final = (
     "channel_append",
+    "gateway",
     "hold_latency",
     "instances",
     "locate",
