@@ -36,7 +36,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("esw_ts")
     (folder / "package.json").write_text("{}")
     options = ("--no-audit", "--no-fund", "--ignore-scripts", "--cache", str(folder / "cache"))
-    command = [NODE, NPM, "install", *options, PACKAGE]
+    # The system's certificates, as pip has them: node would know its own alone.
+    command = [NODE, "--use-system-ca", NPM, "install", *options, PACKAGE]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads((folder / "node_modules/@tmtsoftware/esw-ts/package.json").read_text())["version"] == "0.6.0"
