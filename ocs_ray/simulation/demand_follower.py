@@ -99,13 +99,16 @@ class DemandFollower(SimulatedDevice):
         if self._current != self._demand:
             await self.ctx.sleep(self.options.period_s)
             return
-        nap = asyncio.gather(self.ctx.sleep(self.options.idle_period_s), asyncio.sleep(SHORTEST_IDLE_S))
+        nap = asyncio.ensure_future(self._nap())
         demand = asyncio.ensure_future(self._has_new_demand.wait())
         try:
             await asyncio.wait([nap, demand], return_when=asyncio.FIRST_COMPLETED)
         finally:
             nap.cancel()
             demand.cancel()
+
+    async def _nap(self) -> None:
+        await asyncio.gather(self.ctx.sleep(self.options.idle_period_s), asyncio.sleep(SHORTEST_IDLE_S))
 
     def _one_period_later(self) -> tuple[float, float]:
         first, second = (self._closer(*axis) for axis in zip(self._current, self._demand, strict=True))
