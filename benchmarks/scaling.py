@@ -25,7 +25,7 @@ from ocs_ray.actors.sequence_component_shell import SequenceComponentShell
 from ocs_ray.actors.sequencer_shell import SequencerShell
 from ocs_ray.errors import UnreachableError
 from ocs_ray.models.actor_names import actor_name
-from ocs_ray.models.component_messages import LoadScript
+from ocs_ray.models.component_messages import LoadScript, ScriptSource
 from ocs_ray.models.component_note import ComponentNote
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.manager_messages import Configure, GetManagerStatus, Provision
@@ -42,7 +42,7 @@ class Sizes:
     machines: tuple[int, ...] = (10, 100, 1_000)
     modes: int = 20
     looks: int = 20
-    status_up_to: int = 200  # machines: each agent asks every component once, in all the square of their number
+    status_up_to: int = 200  # machines: each agent lists all names, in all the square of their number
 
 
 class Loaded:
@@ -86,6 +86,10 @@ class Site:
         """Give it back."""
         return self._notes.get(component, ComponentNote())
 
+    async def here(self, script: ScriptSource) -> ScriptSource:
+        """Scripts are files of every machine."""
+        return script
+
     async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> bool:
         """Modes of this site share nothing."""
         self._held[mode] = resources
@@ -112,7 +116,7 @@ class Starter:
 
     async def spawn_sequence_component(self, prefix: Prefix) -> None:
         """A real shell."""
-        shell = SequenceComponentShell(prefix, self._machine, self._site, self, self._site, Birth.now())
+        shell = SequenceComponentShell(prefix, self._machine, self._site, self, self._site, Birth.now(), self._site)
         await shell.start()
         self._site.running[actor_name(prefix, ComponentType.SequenceComponent)] = shell
 
