@@ -6,6 +6,9 @@ Source: seed 002, simulation mode; reference esw_sm section 10, case 55.
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,14 @@ GOOD = (
     "@script\nasync def lead(ctx: ScriptContext) -> None:\n"
     "    @ctx.on_setup('preset')\n    async def preset(command: object) -> None:\n        pass\n"
 )
+END_FOR_GOOD = """
+import sys
+from ocs_ray.client import connect
+connect()
+import ray  # after connect: what the cluster's token is, Ray reads when it is imported
+for name in sys.argv[1:]:
+    ray.kill(ray.get_actor(name, namespace="ocs"), no_restart=True)
+"""
 FIRST = """\
 modes:
   Dark: {resources: [IRIS], sequencers: [ESW, IRIS, TCS.red]}
@@ -173,6 +184,42 @@ def test_given_machines_when_components_are_spawned_killed_and_shut_down_then_ea
     assert ocs.good("status", "--json").document["sequence_components"] == []
     (lacks,) = ocs.good("plan", "Cal", "--json").document["modes"]
     assert (lacks["status"], lacks["missing"], lacks["machines"]) == ("NonConfigurable", ["ESW", "WFOS"], [])
+
+
+def end_for_good(ocs: Any, *names: str) -> None:
+    """End actors so that Ray does not start them again."""
+    command = [sys.executable, "-c", END_FOR_GOOD, *names]
+    subprocess.run(command, env=ocs.environment, cwd=ocs.project, check=True, timeout=90)
+
+
+def test_given_parts_that_are_gone_for_good_when_brought_up_again_then_they_are_back_and_the_mode_is_known(
+    two_modes: Any,
+) -> None:
+    ocs = two_modes
+    ocs.good("configure", "Dark")
+    before = sequencers_of(ocs)
+    gone = ["ESW.sequence_manager-Service", "ESW.machine1-Machine", "ESW.EswGateway-Service"]
+    end_for_good(ocs, *gone, "IRIS.IRIS_1-SequenceComponent")
+    assert "start it again: ocs up" in ocs.refused(1, "configure", "Cal")
+    assert "start it again: ocs up" in ocs.refused(1, "status")
+
+    up = ocs.good("up", "--json").document
+    assert (up["already_up"], up["restored"], up["simulation"]) == (True, gone, True)
+    with urllib.request.urlopen(f"{up['gateway_url']}/readyz", timeout=30) as answer:  # where clients look for it
+        assert answer.status == 200
+    seen = ocs.good("status", "--json").document
+    assert seen["running_obs_modes"] == ["Dark"]
+    assert all(machine["alive"] for machine in seen["machines"])
+    assert seen["without_agent"] == seen["silent_components"] == []  # the new agent knows what runs on its machine
+    assert seen["stray_sequencers"] == ["IRIS.Dark"]  # its component was not one of those `ocs up` starts
+    assert "sequencers in no component" in ocs.good("status").out
+    assert sequencers_of(ocs) == before
+    assert holders_of(ocs) == {"IRIS": "Dark", "WFOS": None}
+
+    ocs.good("shutdown", "--sequencer", "IRIS.Dark")
+    assert ocs.good("status", "--json").document["stray_sequencers"] == []
+    ocs.good("configure", "Cal")  # a mode without scripts: the simulation goes on
+    assert ocs.good("up", "--json").document["restored"] == []
 
 
 def test_given_a_catalogue_that_is_edited_when_reloaded_then_the_changes_hold_and_running_modes_go_on(
