@@ -6,13 +6,19 @@ Source: seed 002, simulation mode; reference esw_sm section 10, case 55.
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+
+from .conftest import wait_until
 
 pytestmark = pytest.mark.timeout(300)  # many commands a test, each a process that joins Ray
 
@@ -192,19 +198,42 @@ def end_for_good(ocs: Any, *names: str) -> None:
     subprocess.run(command, env=ocs.environment, cwd=ocs.project, check=True, timeout=90)
 
 
+def _binds(listener: socket.socket, port: int | None) -> bool:
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def taken(port: int | None) -> Iterator[None]:
+    """Somebody else listens on the port, as soon as the gateway that had it is gone."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        wait_until(lambda: _binds(other, port), 20, f"port {port} does not become free")
+        other.listen()
+        yield
+
+
 def test_given_parts_that_are_gone_for_good_when_brought_up_again_then_they_are_back_and_the_mode_is_known(
     two_modes: Any,
 ) -> None:
     ocs = two_modes
     ocs.good("configure", "Dark")
     before = sequencers_of(ocs)
+    url = ocs.good("status", "--json").document["gateway_url"]
+    port = urlsplit(url).port
     gone = ["ESW.sequence_manager-Service", "ESW.machine1-Machine", "ESW.EswGateway-Service"]
     end_for_good(ocs, *gone, "IRIS.IRIS_1-SequenceComponent")
     assert "start it again: ocs up" in ocs.refused(1, "configure", "Cal")
     assert "start it again: ocs up" in ocs.refused(1, "status")
 
+    with taken(port):
+        assert f"port {port} is taken" in ocs.refused(2, "up")
     up = ocs.good("up", "--json").document
-    assert (up["already_up"], up["restored"], up["simulation"]) == (True, gone, True)
+    assert (up["already_up"], up["simulation"], up["gateway_url"]) == (True, True, url)
+    assert up["restored"] == gone[2:]  # a gateway that does not start takes nothing else with it
     with urllib.request.urlopen(f"{up['gateway_url']}/readyz", timeout=30) as answer:  # where clients look for it
         assert answer.status == 200
     seen = ocs.good("status", "--json").document
