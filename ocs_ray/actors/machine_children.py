@@ -1,7 +1,9 @@
 """Which components belong to a machine: those its agent started, and those that say so themselves.
 
-An agent that Ray restarted knows nobody. It asks every component it does not know where it runs, at each look anew
-until there is an answer: after a whole node was away its components come back when the agent does, some later.
+Nobody but its agent starts components on a machine, so what appears after an agent's first look is its own or somebody
+else's, and it asks nobody. What was there before it, it does not know: Ray restarted the agent, or ``ocs up`` started
+it again. It asks those where they run, at each look anew until there is an answer: after a whole node was away its
+components come back when the agent does, some later.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ class MachineChildren:
     def __init__(self, machine: Prefix, directory: Directory) -> None:
         self._machine, self._directory = machine, directory
         self._own: set[str] = set()
-        self._elsewhere: set[str] = set()
+        self._strangers: set[str] | None = None  # they were there first, and have not said yet where they run
         self._containers: dict[str, Prefix] = {}
 
     def add(self, name: str, container: Prefix | None = None) -> None:
@@ -41,7 +43,6 @@ class MachineChildren:
         self._own.add(name)
         if container is not None:
             self._containers[name] = container
-        self._elsewhere.discard(name)
 
     def discard(self, name: str) -> None:
         """It was ended."""
@@ -58,8 +59,8 @@ class MachineChildren:
         registered = {name for name, component in found.items() if component is not None and component[1] in KINDS}
         for gone in self._own - registered:  # it ended itself, or somebody else ended it
             self.discard(gone)
-        self._elsewhere &= registered
-        asked = sorted(registered - self._elsewhere)
+        self._strangers = registered - self._own if self._strangers is None else self._strangers & registered
+        asked = sorted(self._own | self._strangers)
         statuses = dict(zip(asked, await self._ask_all(asked), strict=True))
         for name, status in statuses.items():
             self._learn(name, status)
@@ -79,8 +80,9 @@ class MachineChildren:
     def _learn(self, name: str, status: ChildStatus | None) -> None:
         if status is None:
             return  # one of ours is ours all the same; of any other nobody knows
+        if self._strangers is not None:
+            self._strangers.discard(name)
         if status.machine != self._machine:
             self.discard(name)
-            self._elsewhere.add(name)
             return
         self.add(name, status.container if isinstance(status, DeviceStatus) else None)

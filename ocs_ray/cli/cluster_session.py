@@ -7,6 +7,7 @@ import fcntl
 import os
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -95,8 +96,16 @@ def ensure_up(
     return bring_up(home, ClusterStart(file, catalogue, time_factor, simulation, settings), progress), True
 
 
-def restore(home: ClusterHome, running: RunningCluster) -> tuple[str, ...]:
-    """Start what of the running cluster is gone for good; the names of it. To be called ``alone``.
+def restore(
+    home: ClusterHome, running: RunningCluster, gateway: GatewayChoice
+) -> tuple[RunningCluster, tuple[str, ...]]:
+    """Start what of the running cluster is gone for good. To be called ``alone``.
+
+    Args:
+        gateway: whether its gateway is to come back, and where if not where it was.
+
+    Returns:
+        The cluster as it is now, and the names of what was started.
 
     Raises:
         BadInputError: the file it was started from cannot be used any more.
@@ -109,9 +118,13 @@ def restore(home: ClusterHome, running: RunningCluster) -> tuple[str, ...]:
         from ocs_ray.cli import launch  # it imports Ray: `ocs --help` must not wait for it
 
         folder = default_files.config_folder(cluster, cluster_file, home.project)
-        settings = gateway_access.as_it_was(home, running, cluster)
+        settings = gateway_access.as_it_was(home, running, cluster, gateway)
         with ending_signals.kept():
-            return launch.restore(cluster, running, folder, home.data_folder, settings)
+            started, gateway_url = launch.restore(cluster, running, folder, home.data_folder, settings)
+        if gateway_url != running.gateway_url:
+            running = replace(running, gateway_url=gateway_url)
+            home.record(running)
+        return running, started
     finally:
         leave()
 

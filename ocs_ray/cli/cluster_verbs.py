@@ -27,7 +27,9 @@ def up(
         running, started = cluster_session.ensure_up(
             home, cluster, obsmodes, time_factor, progress, simulation=simulation, gateway=gateway
         )
-        restored = () if started else cluster_session.restore(home, running)
+        restored: tuple[str, ...] = ()
+        if not started:
+            running, restored = cluster_session.restore(home, running, gateway)
     if as_json:
         found = {"already_up": not started, "machines": list(running.machines), "restored": list(restored)}
         terminal.put_document(_place(home, running) | found)

@@ -38,15 +38,21 @@ def with_access(gateway: GatewaySettings, tokens: Path) -> GatewaySettings:
     return gateway.model_copy(update={"access": gateway.access.model_copy(update={"token_file": file})})
 
 
-def as_it_was(home: ClusterHome, running: RunningCluster, cluster: ClusterFile) -> GatewaySettings | None:
+def as_it_was(
+    home: ClusterHome, running: RunningCluster, cluster: ClusterFile, wanted: GatewayChoice
+) -> GatewaySettings | None:
     """The settings of a running cluster's gateway, to start it again where its clients look for it.
+
+    Args:
+        wanted: its port, if not that one; or that it shall not be started.
 
     Raises:
         ClusterError: as for ``with_access``.
     """
     if not running.gateway_url:
         return None
-    choice = GatewayChoice(port=urlsplit(running.gateway_url).port)
+    port = urlsplit(running.gateway_url).port if wanted.port is None else wanted.port
+    choice = GatewayChoice(wanted.wanted, port)
     settings = choice.settings(cluster, Path(running.catalogue), running.simulation)
     return None if settings is None else with_access(settings, home.api_tokens_file)
 

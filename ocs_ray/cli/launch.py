@@ -116,20 +116,21 @@ def restore(
     config_folder: Path | None,
     data_folder: Path,
     gateway: GatewaySettings | None = None,
-) -> tuple[str, ...]:
+) -> tuple[tuple[str, ...], str]:
     """Start what of a running cluster is gone for good: services, the Sequence Manager, agents, the gateway.
 
-    What Ray is restarting is not gone, and the agent of a machine whose node is away waits for its node.
+    What Ray is restarting is not gone, and the agent of a machine whose node is away waits for its node. A gateway that
+    does not start, for its port is taken, takes nothing else with it.
 
     Args:
         cluster: what the cluster was started from.
         running: how it was started.
         config_folder: what the config service serves; without one there is none.
         data_folder: of script packages and their instances.
-        gateway: as it was; without it there was none.
+        gateway: as it was; without it none is started.
 
     Returns:
-        The names of what was started.
+        The names of what was started, and the gateway's URL, which differs when it was told another port.
 
     Raises:
         ClusterError: something did not come up.
@@ -139,10 +140,15 @@ def restore(
     there, offered = set(names()), ray.cluster_resources()
     agents = {actor_name(machine, ComponentType.Machine) for machine in running.machines}
     gone = [p for p in parts if p.name not in there and (p.kind != "Agent" or p.name in agents)]
-    started: list[str] = []
-    with _all_or_none(started):
-        _start([part for part in gone if part.resource in offered], started)
-    return tuple(started)
+    startable = [part for part in gone if part.resource in offered]
+    all_started: list[str] = []
+    for parts in ([p for p in startable if p.name != GATEWAY], [p for p in startable if p.name == GATEWAY]):
+        started: list[str] = []
+        with _all_or_none(started):
+            _start(parts, started)
+        all_started += started
+    moved = GATEWAY in all_started
+    return tuple(all_started), ask_sync(GATEWAY, GetStatus(), ANSWER_S).url if moved else running.gateway_url
 
 
 class _Part(NamedTuple):

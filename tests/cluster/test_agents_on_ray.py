@@ -59,7 +59,7 @@ def processes_with(word: str) -> list[psutil.Process]:
 def test_given_a_device_that_never_comes_up_when_spawned_then_failed_its_process_is_gone_and_its_name_free(
     tmp_path: Path, eventually: Callable[[Any], None]
 ) -> None:
-    async def story() -> None:  # case 44: ESW leaves the process alive
+    async def story() -> None:  # case 44, with weakness 6: ESW leaves the process alive
         reply = await agent(3.0).ask(odd("NeverUp", pid_file=str(tmp_path / "pid")))
         assert isinstance(reply, Failed)
         text = f"{DEVICE} is not registered with location service. Reason: it did not come up within 3 s"

@@ -71,6 +71,7 @@ async def with_state(state: str) -> SequenceComponentStatus:
 def test_given_a_component_whose_process_is_killed_then_it_comes_back_with_its_sequencer_and_says_so(
     loading: LoadScript, eventually: Callable[[Any], None]
 ) -> None:
+    # weakness 15: ESW's agent starts nothing again
     component_pid, sequencer_pid = asyncio.run(running(loading))
     os.kill(component_pid, signal.SIGKILL)
 

@@ -6,10 +6,19 @@ Source: seed 002, simulation mode; reference esw_sm section 10, case 55.
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+
+from .conftest import wait_until
 
 pytestmark = pytest.mark.timeout(300)  # many commands a test, each a process that joins Ray
 
@@ -22,6 +31,14 @@ GOOD = (
     "@script\nasync def lead(ctx: ScriptContext) -> None:\n"
     "    @ctx.on_setup('preset')\n    async def preset(command: object) -> None:\n        pass\n"
 )
+END_FOR_GOOD = """
+import sys
+from ocs_ray.client import connect
+connect()
+import ray  # after connect: what the cluster's token is, Ray reads when it is imported
+for name in sys.argv[1:]:
+    ray.kill(ray.get_actor(name, namespace="ocs"), no_restart=True)
+"""
 FIRST = """\
 modes:
   Dark: {resources: [IRIS], sequencers: [ESW, IRIS, TCS.red]}
@@ -173,6 +190,65 @@ def test_given_machines_when_components_are_spawned_killed_and_shut_down_then_ea
     assert ocs.good("status", "--json").document["sequence_components"] == []
     (lacks,) = ocs.good("plan", "Cal", "--json").document["modes"]
     assert (lacks["status"], lacks["missing"], lacks["machines"]) == ("NonConfigurable", ["ESW", "WFOS"], [])
+
+
+def end_for_good(ocs: Any, *names: str) -> None:
+    """End actors so that Ray does not start them again."""
+    command = [sys.executable, "-c", END_FOR_GOOD, *names]
+    subprocess.run(command, env=ocs.environment, cwd=ocs.project, check=True, timeout=90)
+
+
+def _binds(listener: socket.socket, port: int | None) -> bool:
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def taken(port: int | None) -> Iterator[None]:
+    """Somebody else listens on the port, as soon as the gateway that had it is gone."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        wait_until(lambda: _binds(other, port), 20, f"port {port} does not become free")
+        other.listen()
+        yield
+
+
+def test_given_parts_that_are_gone_for_good_when_brought_up_again_then_they_are_back_and_the_mode_is_known(
+    two_modes: Any,
+) -> None:
+    ocs = two_modes
+    ocs.good("configure", "Dark")
+    before = sequencers_of(ocs)
+    url = ocs.good("status", "--json").document["gateway_url"]
+    port = urlsplit(url).port
+    gone = ["ESW.sequence_manager-Service", "ESW.machine1-Machine", "ESW.EswGateway-Service"]
+    end_for_good(ocs, *gone, "IRIS.IRIS_1-SequenceComponent")
+    assert "start it again: ocs up" in ocs.refused(1, "configure", "Cal")
+    assert "start it again: ocs up" in ocs.refused(1, "status")
+
+    with taken(port):
+        assert f"port {port} is taken" in ocs.refused(2, "up")
+    up = ocs.good("up", "--json").document
+    assert (up["already_up"], up["simulation"], up["gateway_url"]) == (True, True, url)
+    assert up["restored"] == gone[2:]  # a gateway that does not start takes nothing else with it
+    with urllib.request.urlopen(f"{up['gateway_url']}/readyz", timeout=30) as answer:  # where clients look for it
+        assert answer.status == 200
+    seen = ocs.good("status", "--json").document
+    assert seen["running_obs_modes"] == ["Dark"]
+    assert all(machine["alive"] for machine in seen["machines"])
+    assert seen["without_agent"] == seen["silent_components"] == []  # the new agent knows what runs on its machine
+    assert seen["stray_sequencers"] == ["IRIS.Dark"]  # its component was not one of those `ocs up` starts
+    assert "sequencers in no component" in ocs.good("status").out
+    assert sequencers_of(ocs) == before
+    assert holders_of(ocs) == {"IRIS": "Dark", "WFOS": None}
+
+    ocs.good("shutdown", "--sequencer", "IRIS.Dark")
+    assert ocs.good("status", "--json").document["stray_sequencers"] == []
+    ocs.good("configure", "Cal")  # a mode without scripts: the simulation goes on
+    assert ocs.good("up", "--json").document["restored"] == []
 
 
 def test_given_a_catalogue_that_is_edited_when_reloaded_then_the_changes_hold_and_running_modes_go_on(

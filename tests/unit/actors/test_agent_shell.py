@@ -23,7 +23,7 @@ from ocs_ray.models.agent_messages import (
     SpawnSequenceManager,
 )
 from ocs_ray.models.commands import ControlCommand
-from ocs_ray.models.component_messages import DeviceSpec, LoadScript
+from ocs_ray.models.component_messages import DeviceSpec, GetComponentStatus, LoadScript
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import ComponentType, Prefix
 from ocs_ray.scripting.component_handlers import ComponentHandlers
@@ -274,6 +274,53 @@ def test_given_an_agent_that_was_restarted_then_it_knows_its_components_and_its_
         assert (found.children, found.restarted) == (before, True)
         assert await ask(place, kill("Container.c", ComponentType.Container)) == Killed()
         assert (await status(place)).children == (COMPONENT,)
+
+    asyncio.run(story())
+
+
+def test_given_many_machines_when_all_tell_their_status_then_each_component_is_asked_once_by_its_own_agent(
+    place: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        asked: list[str] = []
+        answer = place.ask
+
+        async def counted(name: str, message: object, timeout_s: float) -> Any:
+            if isinstance(message, GetComponentStatus):
+                asked.append(name)
+            return await answer(name, message, timeout_s)
+
+        monkeypatch.setattr(place, "ask", counted)
+        agents = [f"IRIS.machine{number}-Machine" for number in range(1, 7)]
+        for agent in agents[1:]:
+            await place.add_agent(agent.removesuffix("-Machine"))
+        names = [f"IRIS.IRIS_{number}-SequenceComponent" for number in range(1, 7)]
+        for agent in agents:
+            await ask(place, spawn(None), agent)
+
+        async def look() -> list[str]:
+            asked.clear()
+            for agent in agents:
+                await ask(place, GetAgentStatus(), agent)
+            return sorted(asked)
+
+        assert await look() == await look() == names  # not the square of the machines
+
+        asked.clear()
+        await place.restart(agents[0])  # it knows nobody: it asks everybody, once
+        assert sorted(asked) == names
+        assert await look() == names
+
+    asyncio.run(story())
+
+
+def test_given_an_agent_that_is_started_anew_then_it_knows_what_runs_on_its_machine(place: Any) -> None:
+    async def story() -> None:  # `ocs up` does so when it is gone for good; to Ray it is a new one
+        await ask(place, spawn("IRIS.IRIS_1"))
+        place.die(AGENT)
+        await place.add_agent("IRIS.machine1")
+        found = await status(place)
+        assert (found.children, found.restarted) == ((COMPONENT,), False)
 
     asyncio.run(story())
 

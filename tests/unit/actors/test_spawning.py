@@ -17,6 +17,7 @@ NAME = "IRIS.A-Sequencer"
 def test_given_another_actor_takes_the_name_at_once_when_one_is_killed_then_its_end_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # weakness 5: what ends late takes nothing from the one that has its name now
     first, second = (SimpleNamespace(_actor_id=number) for number in (b"1", b"2"))
     called: dict[str, Any] = {NAME: first}
     ended: list[str] = []

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ocs_ray.client import Agent
+from ocs_ray.actors import agent_shell, manager_ending
+from ocs_ray.client import Agent, agent
 from ocs_ray.errors import BadInputError
 from ocs_ray.models.agent_messages import (
     ContainerSpec,
@@ -67,3 +68,9 @@ def test_given_a_name_that_is_none_when_a_component_is_to_be_started_then_nobody
 def test_given_a_machine_that_is_no_prefix_when_named_then_it_is_refused() -> None:
     with pytest.raises(BadInputError, match="is not a prefix"):
         Agent("machine1")
+
+
+def test_given_a_component_that_must_be_killed_then_whoever_asks_its_agent_waits_longer_than_the_agent_does() -> None:
+    # weakness 8: in ESW the asker gives up after 8 s, the agent kills after 10 s
+    agent_s = agent_shell.SHUTDOWN_S + agent_shell.HOME_S
+    assert min(agent.KILL_S, manager_ending.KILL_S) > agent_s
