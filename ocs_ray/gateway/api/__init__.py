@@ -22,6 +22,7 @@ from ocs_ray.gateway.api import (
     sequencers,
     steps,
 )
+from ocs_ray.gateway.problem_types import BASE
 from ocs_ray.models.gateway_settings import GatewaySettings
 from ocs_ray.scripting.port import Port
 
@@ -64,7 +65,7 @@ def routes(port: Port, settings: GatewaySettings) -> APIRouter:
         kind = problems.kinds().get(slug)
         if kind is None:
             raise problems.Refusal(problems.NO_SUCH_PATH, f"there is no type of problem '{slug}'")
-        return route.json_response({"type": problems.BASE + slug, "title": kind.title, "status": kind.status})
+        return route.json_response({"type": BASE + slug, "title": kind.title, "status": kind.status})
 
     return router
 

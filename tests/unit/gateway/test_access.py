@@ -14,6 +14,7 @@ from fastapi import FastAPI, WebSocket
 from ocs_ray.core import token_book
 from ocs_ray.errors import AccessError
 from ocs_ray.gateway.access import protect
+from ocs_ray.gateway.api import problems
 from ocs_ray.gateway.esw.streams import serve
 
 from .asgi_client import Socket
@@ -28,8 +29,9 @@ def _problem(response: Any, status: int) -> str:
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     document = response.json()
-    assert document["status"] == status
-    assert document["title"]
+    kind = problems.kinds()[document["type"].removeprefix("/api/v1/problems/")]
+    assert (document["status"], document["title"]) == (status, kind.title)
+    assert kind.status == status
     return document["detail"]
 
 
