@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -178,9 +178,11 @@ def test_given_several_runs_when_they_are_listed_in_pages_then_each_is_there_onc
     play(tmp_path, story)
 
 
-async def events(response: httpx.Response) -> AsyncIterator[dict[str, Any]]:
+async def events(
+    response: httpx.Response, lines: AsyncIterator[str] | None = None
+) -> AsyncGenerator[dict[str, Any], None]:
     event: dict[str, Any] = {}
-    async for line in response.aiter_lines():
+    async for line in lines or response.aiter_lines():
         name, _, value = line.partition(": ")
         if name in ("id", "event", "data"):
             event[name] = json.loads(value) if name == "data" else value
