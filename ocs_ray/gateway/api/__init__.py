@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Path, Request, Response
 from fastapi.openapi.utils import get_openapi
 
 import ocs_ray
@@ -61,7 +61,7 @@ def routes(port: Port, settings: GatewaySettings) -> APIRouter:
         return route.json_response(document(request.app))
 
     @router.get("/problems/{slug}", operation_id="getProblemType", summary="What a type of problem means")
-    async def problem(slug: str) -> Response:
+    async def problem(slug: Annotated[str, Path(max_length=100, examples=["unhandled"])]) -> Response:
         kind = problems.kinds().get(slug)
         if kind is None:
             raise problems.Refusal(problems.NO_SUCH_PATH, f"there is no type of problem '{slug}'")

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from ocs_ray.errors import AccessError, OcsError
-from ocs_ray.gateway.access import caller_of
+from ocs_ray.gateway.access import bodies, caller_of
 from ocs_ray.gateway.api import problems
 from ocs_ray.gateway.api.idempotency import Answers, key_of
 from ocs_ray.gateway.problem_types import MEDIA, TOO_BIG
@@ -49,9 +49,9 @@ class ApiRoute(APIRoute):
                 return await answered(request)
             try:
                 key = key_of(request)
-                if not _is_json(request):
-                    return await answered(request)
-                if body := await request.body():
+                if not (is_input := bodies.is_input(request.url.path)) and not _is_json(request):
+                    return await answered(request)  # an upload, which is not kept in memory
+                if (body := await request.body()) and not is_input:
                     wire.parse_json(body)
                 answers: Answers | None = getattr(request.app.state, "ocs_answers", None)
                 if not key or answers is None or not _may_be_remembered(request):
