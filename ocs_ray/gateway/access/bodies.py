@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -13,6 +14,8 @@ from ocs_ray.models.access_settings import LimitSettings
 
 UPLOADS: Final = "/api/v1/packages"
 """Where script packages are sent: they may be bigger, and are not kept in memory here."""
+INPUT: Final = re.compile(r"/api/v1/instances/[^/]+/input")
+"""Where an instance's input is sent: bytes, whatever the Content-Type says, so they are not looked at."""
 BODY_S: Final = 30.0
 """Longest a JSON body may take to come, in seconds."""
 AT_ONCE: Final = 64 << 10
@@ -56,11 +59,20 @@ async def checked(scope: Scope, receive: Receive, limits: LimitSettings) -> Rece
     except TimeoutError:
         raise BodyRefused(408, f"the body did not come within {BODY_S:g} s") from None
     whole = bytes(body)
-    most = limits.json_depth
-    small = len(whole) <= AT_ONCE
-    if nests_deeper(whole, most) if small else await asyncio.to_thread(nests_deeper, whole, most):
-        raise BodyRefused(400, f"the body is nested deeper than {most}")
+    if not is_input(scope["path"]):
+        await _check_depth(whole, limits.json_depth)
     return _replay([{"type": "http.request", "body": whole, "more_body": False}], receive)
+
+
+def is_input(path: str) -> bool:
+    """Whether what comes at this path is an instance's input."""
+    return INPUT.fullmatch(path) is not None
+
+
+async def _check_depth(body: bytes, most: int) -> None:
+    small = len(body) <= AT_ONCE
+    if nests_deeper(body, most) if small else await asyncio.to_thread(nests_deeper, body, most):
+        raise BodyRefused(400, f"the body is nested deeper than {most}")
 
 
 def _is_upload(scope: Scope) -> bool:

@@ -9,6 +9,8 @@ from typing import Final
 
 from starlette.responses import Response
 
+from ocs_ray.gateway.problem_types import BASE, BEFORE_ROUTES, MEDIA
+
 ENDPOINTS: Final = ("/post-endpoint", "/websocket-endpoint")
 CONFIG: Final = ("/active-config/", "/config/")
 REALM: Final = 'Bearer realm="ocs"'
@@ -25,7 +27,7 @@ def refusal(path: str, status: int, detail: str, headers: Mapping[str, str] | No
 
     Args:
         path: of the request: it decides the form.
-        status: HTTP's code.
+        status: HTTP's code, one of ``BEFORE_ROUTES``.
         detail: what is wrong, and what to do.
         headers: further ones.
     """
@@ -37,5 +39,6 @@ def refusal(path: str, status: int, detail: str, headers: Mapping[str, str] | No
         if status == HTTPStatus.UNAUTHORIZED and "error=" in more["WWW-Authenticate"]:
             text = BAD_TOKEN
         return Response(text, status, more, "text/plain; charset=UTF-8")
-    content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return Response(json.dumps(content), status, more, "application/problem+json")
+    kind = BEFORE_ROUTES[status]
+    content = {"type": BASE + kind.slug, "title": kind.title, "status": status, "detail": detail}
+    return Response(json.dumps(content), status, more, MEDIA)

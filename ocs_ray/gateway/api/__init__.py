@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Path, Request, Response
 from fastapi.openapi.utils import get_openapi
 
 import ocs_ray
@@ -22,6 +22,7 @@ from ocs_ray.gateway.api import (
     sequencers,
     steps,
 )
+from ocs_ray.gateway.problem_types import BASE
 from ocs_ray.models.gateway_settings import GatewaySettings
 from ocs_ray.scripting.port import Port
 
@@ -60,11 +61,11 @@ def routes(port: Port, settings: GatewaySettings) -> APIRouter:
         return route.json_response(document(request.app))
 
     @router.get("/problems/{slug}", operation_id="getProblemType", summary="What a type of problem means")
-    async def problem(slug: str) -> Response:
+    async def problem(slug: Annotated[str, Path(max_length=100, examples=["unhandled"])]) -> Response:
         kind = problems.kinds().get(slug)
         if kind is None:
             raise problems.Refusal(problems.NO_SUCH_PATH, f"there is no type of problem '{slug}'")
-        return route.json_response({"type": problems.BASE + slug, "title": kind.title, "status": kind.status})
+        return route.json_response({"type": BASE + slug, "title": kind.title, "status": kind.status})
 
     return router
 

@@ -18,7 +18,7 @@ from ocs_ray.gateway.api.route import ApiRoute, json_response
 from ocs_ray.models.instance_messages import ChannelPiece, InstanceHealth
 from ocs_ray.models.instance_records import Channel, InstanceRecord
 
-InstanceId = Annotated[str, Path(description="The id, or the beginning of it.", max_length=100)]
+InstanceId = Annotated[str, Path(description="The id, or the beginning of it.", max_length=100, examples=["9f1c2e44"])]
 Offset = Annotated[int, Query(ge=-(1 << 53), le=1 << 53, description="In bytes; negative from the present end.")]
 Run = Annotated[int, Query(ge=0, le=1 << 31, description="Of an instance that was restarted; 0 is the last.")]
 
@@ -112,8 +112,8 @@ def _add_one(router: APIRouter, port: Any) -> None:
     )
     async def stop(
         id: InstanceId,
-        timeout_s: Annotated[float, Body(embed=True, ge=0, le=300)] = 7.0,
-        can_keep_alive: Annotated[bool, Body(embed=True)] = False,
+        timeout_s: Annotated[float, Body(embed=True, ge=0, le=300, examples=[7.0])] = 7.0,
+        can_keep_alive: Annotated[bool, Body(embed=True, examples=[False])] = False,
     ) -> Response:
         return json_response(await Instance(id, port).stop(timeout_s, can_keep_alive=can_keep_alive))
 
@@ -124,7 +124,9 @@ def _add_one(router: APIRouter, port: Any) -> None:
         response_model=InstanceRecord,
         dependencies=[Depends(needs("kill_instance"))],
     )
-    async def kill(id: InstanceId, remove_immediately: Annotated[bool, Body(embed=True)] = False) -> Response:
+    async def kill(
+        id: InstanceId, remove_immediately: Annotated[bool, Body(embed=True, examples=[True])] = False
+    ) -> Response:
         return json_response(await Instance(id, port).kill(remove_immediately=remove_immediately))
 
     @router.post(
@@ -144,7 +146,11 @@ def _add_input(router: APIRouter, port: Any) -> None:
         operation_id="sendInput",
         summary="Bytes for an instance's input, kept until it reads them",
         status_code=204,
-        openapi_extra={"requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string"}}}}},
+        openapi_extra={
+            "requestBody": {
+                "content": {"application/octet-stream": {"schema": {"type": "string"}, "example": "go on\n"}}
+            }
+        },
         dependencies=[Depends(needs("send_input"))],
     )
     async def send_input(
@@ -165,8 +171,8 @@ def _add_input(router: APIRouter, port: Any) -> None:
     )
     async def send_event(
         id: InstanceId,
-        name: Annotated[str, Path(max_length=200)],
-        message: Annotated[Any, Body(embed=True)] = None,
+        name: Annotated[str, Path(max_length=200, examples=["exposure"])],
+        message: Annotated[Any, Body(embed=True, examples=[{"seconds": 30}])] = None,
     ) -> Response:
         await Instance(id, port).send_event(name, message)
         return Response(status_code=204)

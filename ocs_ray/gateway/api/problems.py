@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from fastapi import Response
 from pydantic import BaseModel, Field
 
 from ocs_ray import errors
 from ocs_ray.errors import OcsError, UnreachableError
+from ocs_ray.gateway.problem_types import BAD_INPUT, BASE, BEFORE_ROUTES, MEDIA, NOT_AVAILABLE, Kind
 from ocs_ray.models import (
     agent_messages,
     manager_replies,
@@ -22,17 +23,6 @@ from ocs_ray.models import (
 from ocs_ray.models.actor_names import component_of
 from ocs_ray.models.prefix import ComponentType
 from ocs_ray.models.procedure_messages import CommandResult
-
-MEDIA: Final = "application/problem+json"
-BASE: Final = "/api/v1/problems/"
-
-
-class Kind(NamedTuple):
-    """What a type of problem means."""
-
-    slug: str
-    status: int
-    title: str
 
 
 class Problem(BaseModel):
@@ -52,13 +42,11 @@ class Problem(BaseModel):
     error: dict[str, Any] | None = None
 
 
-BAD_INPUT: Final = Kind("bad-input", 422, "What was sent cannot be used")
 NO_SUCH_PATH: Final = Kind("no-such-path", 404, "There is nothing at this path")
+NO_SUCH_RUN: Final = Kind("no-such-run", 404, "The sequencer knows no such run")
 WRONG_METHOD: Final = Kind("wrong-method", 405, "This path does not take this method")
 KEY_REUSED: Final = Kind("idempotency-key-reused", 422, "This Idempotency-Key came with another request")
-NOT_AVAILABLE: Final = Kind("not-available", 503, "A service does not answer")
 UNFORESEEN: Final = Kind("unforeseen", 500, "The gateway failed")
-TOO_BIG: Final = Kind("too-big", 413, "The body is too big")
 MOVED: Final = Kind("step-list-moved", 412, "The step list has moved since")
 
 _ERRORS: Final[Mapping[type[OcsError], Kind]] = {
@@ -80,12 +68,12 @@ _ERRORS: Final[Mapping[type[OcsError], Kind]] = {
     errors.ExpiredError: Kind("expired", 410, "It was kept for its time, and is gone"),
     errors.NameTakenError: Kind("name-taken", 409, "A component of this name runs already"),
 }
-_UNHANDLED: Final = Kind("unhandled", 409, "Not in this state")
+UNHANDLED: Final = Kind("unhandled", 409, "Not in this state")
 _HOOK: Final = Kind("hook-failed", 409, "The script's handler failed")
 _FAILED: Final = Kind("operation-failed", 409, "The operation failed")
 _SCRIPT: Final = Kind("script", 422, "The script cannot be loaded")
 _REPLIES: Final[Mapping[type[Any], Kind]] = {
-    sequencer_replies.Unhandled: _UNHANDLED,
+    sequencer_replies.Unhandled: UNHANDLED,
     sequencer_replies.IdDoesNotExist: Kind("no-such-step", 404, "The list has no such step"),
     sequencer_replies.CannotOperateOnAnInFlightOrFinishedStep: Kind("step-begun", 409, "The step has begun already"),
     sequencer_replies.StepListMoved: MOVED,
@@ -125,7 +113,8 @@ def kinds() -> Mapping[str, Kind]:
     """Every type of problem there is, by its slug."""
 
     def all_of_them() -> Iterator[Kind]:
-        yield from (BAD_INPUT, NO_SUCH_PATH, WRONG_METHOD, KEY_REUSED, NOT_AVAILABLE, UNFORESEEN, TOO_BIG, MOVED)
+        yield from (BAD_INPUT, NO_SUCH_PATH, NO_SUCH_RUN, WRONG_METHOD, KEY_REUSED, UNFORESEEN, MOVED)
+        yield from BEFORE_ROUTES.values()
         yield from _ERRORS.values()
         yield from _REPLIES.values()
 
@@ -139,7 +128,7 @@ def accepted(reply: Any) -> Any:
         Refusal: it is one; the reply goes along.
     """
     if isinstance(reply, CommandResult) and not reply.accepted:
-        raise Refusal(_UNHANDLED, reply.reason or f"the command was {reply.disposition}", reply)
+        raise Refusal(UNHANDLED, reply.reason or f"the command was {reply.disposition}", reply)
     if isinstance(reply, agent_messages.Completed):
         failed = [f"{who}: {how.msg}" for who, how in reply.responses.items() if isinstance(how, agent_messages.Failed)]
         if failed:

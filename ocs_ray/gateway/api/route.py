@@ -13,8 +13,10 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from ocs_ray.errors import AccessError, OcsError
+from ocs_ray.gateway.access import bodies, caller_of
 from ocs_ray.gateway.api import problems
 from ocs_ray.gateway.api.idempotency import Answers, key_of
+from ocs_ray.gateway.problem_types import MEDIA, TOO_BIG
 from ocs_ray.models import wire
 from ocs_ray.models.wire_problems import shown
 
@@ -23,11 +25,11 @@ API: Final = "/api/v1"
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     "4XX": {
         "description": "Not done, and why.",
-        "content": {problems.MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        "content": {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     },
     "5XX": {
         "description": "A part of the observatory does not answer.",
-        "content": {problems.MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        "content": {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     },
 }
 
@@ -47,12 +49,12 @@ class ApiRoute(APIRoute):
                 return await answered(request)
             try:
                 key = key_of(request)
-                if not _is_json(request):
-                    return await answered(request)
-                if body := await request.body():
+                if not (is_input := bodies.is_input(request.url.path)) and not _is_json(request):
+                    return await answered(request)  # an upload, which is not kept in memory
+                if (body := await request.body()) and not is_input:
                     wire.parse_json(body)
                 answers: Answers | None = getattr(request.app.state, "ocs_answers", None)
-                if not key or answers is None:
+                if not key or answers is None or not _may_be_remembered(request):
                     return await answered(request)
                 return await answers.once(request, key, lambda: answered(request))
             except problems.Refusal as refusal:
@@ -103,11 +105,17 @@ async def _guarded(inner: Callable[[Request], Coroutine[Any, Any, Response]], re
 
 
 def _of_http(failure: HTTPException) -> Response:
-    known = {404: problems.NO_SUCH_PATH, 405: problems.WRONG_METHOD, 413: problems.TOO_BIG}
+    known = {404: problems.NO_SUCH_PATH, 405: problems.WRONG_METHOD, 413: TOO_BIG}
     kind = known.get(failure.status_code, problems.BAD_INPUT._replace(status=failure.status_code))
     response = problems.Refusal(kind, str(failure.detail)).response()
     response.headers.update(failure.headers or {})
     return response
+
+
+def _may_be_remembered(request: Request) -> bool:
+    """Somebody unknown only reads: repeats of that need no key, and must not push out the answers to others."""
+    caller = caller_of(request)
+    return caller.is_known or caller.is_trusted
 
 
 def _is_json(request: Request) -> bool:

@@ -14,7 +14,7 @@ from ocs_ray.gateway.access import needs
 from ocs_ray.gateway.api.event_stream import DOC, QUIET, QUIET_S, STREAM, Sent, first_checked, last_number
 from ocs_ray.gateway.api.idempotency import keyed
 from ocs_ray.gateway.api.paging import Cursor, Limit, number_of, page
-from ocs_ray.gateway.api.problems import Kind, Refusal, accepted
+from ocs_ray.gateway.api.problems import NO_SUCH_RUN, UNHANDLED, Refusal, accepted
 from ocs_ray.gateway.api.route import ApiRoute, json_response
 from ocs_ray.gateway.api.sequencers import SequencerPrefix
 from ocs_ray.models import wire
@@ -41,7 +41,6 @@ _BODY: Final[dict[str, Any]] = {
         },
     }
 }
-_NO_RUN: Final = Kind("no-such-run", 404, "The sequencer knows no such run")
 RunId = Annotated[str, Path(max_length=200, examples=["7c1f0c1e-5d6a-4b0e-9a65-2f2f4f0f8d11"])]
 
 
@@ -153,7 +152,7 @@ def routes(port: Any) -> APIRouter:
 
 def _started(request: Request, prefix: str, reply: Any) -> Response:
     if isinstance(reply, Invalid) and reply.issue.type.value in ("UnsupportedCommandInStateIssue",):
-        raise Refusal(Kind("unhandled", 409, "Not in this state"), reply.reason, reply)
+        raise Refusal(UNHANDLED, reply.reason, reply)
     accepted(reply)
     assert isinstance(reply, Started) or reply.is_final
     base = request.url.path.partition(f"/{prefix}/")[0]
@@ -163,7 +162,7 @@ def _started(request: Request, prefix: str, reply: Any) -> Response:
 async def _run(port: Any, prefix: str, run_id: str) -> RunRecord:
     found = await Sequencer.at(prefix, port=port).runs(run_id)
     if not found:
-        raise Refusal(_NO_RUN, f"{prefix} knows no run {run_id}; it keeps the last ones only")
+        raise Refusal(NO_SUCH_RUN, f"{prefix} knows no run {run_id}; it keeps the last ones only")
     return found[0]
 
 

@@ -96,7 +96,10 @@ def routes(port: Any) -> APIRouter:
         summary="One step",
         dependencies=[Depends(needs("GetSequence"))],
     )
-    async def step(prefix: SequencerPrefix, id: Annotated[str, Path(max_length=200)]) -> Response:
+    async def step(
+        prefix: SequencerPrefix,
+        id: Annotated[str, Path(max_length=200, examples=["7c1f0c1e-5d6a-4b0e-9a65-2f2f4f0f8d11"])],
+    ) -> Response:
         from ocs_ray.models.sequencer_replies import IdDoesNotExist
 
         seen = await Sequencer.at(prefix, port=port).snapshot()

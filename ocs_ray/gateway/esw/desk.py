@@ -53,7 +53,8 @@ class Desk:
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         base = settings.url or f"http://{host}:{GATEWAY_PORT if settings.port is None else settings.port}"
         self._port = port
-        self._locations = LocationBook(port, base)
+        oidc = settings.access.oidc
+        self._locations = LocationBook(port, base, "" if oidc is None else oidc.issuer)
         self._manager = SequenceManager(port)
         self._agents = AgentService(port, settings.catalogue, settings.simulation)
         self._states = StateHub(port)

@@ -53,10 +53,11 @@ class LocationBook:
     Args:
         port: the door to the observatory.
         base: the gateway's URL.
+        issuer: of the identity provider; empty without one.
     """
 
-    def __init__(self, port: Port, base: str) -> None:
-        self._port, self._base = port, base
+    def __init__(self, port: Port, base: str, issuer: str = "") -> None:
+        self._port, self._base, self._issuer = port, base, issuer
 
     async def answer(self, request: LocationRequest) -> object:
         """The answer as ESW's clients expect it, to be encoded."""
@@ -107,10 +108,10 @@ class LocationBook:
             await asyncio.sleep(LOOK_S)
 
     def _all(self) -> tuple[Location, ...]:
-        return web_locations.all_locations(self._port.names(), self._base)
+        return web_locations.all_locations(self._port.names(), self._base, self._issuer)
 
     def _one(self, connection: Connection) -> tuple[Location, ...]:
-        found = web_locations.location_at(connection, self._port.names(), self._base)
+        found = web_locations.location_at(connection, self._port.names(), self._base, self._issuer)
         return () if found is None else (found,)
 
     async def _wait_for(self, connection: Connection, within_s: float) -> tuple[Location, ...]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from ocs_ray.errors import BadInputError
+from ocs_ray.errors import AccessError, BadInputError
 from ocs_ray.gateway.esw.answers import DOMAIN_ERRORS, STREAM_OVER, domain_error, generic_error, malformed_text
 from ocs_ray.models import wire
 
@@ -29,6 +29,9 @@ async def serve(socket: WebSocket, frames: Frames) -> None:
 
     Args:
         frames: what a request is answered with.
+
+    Raises:
+        AccessError: the client may not ask that; the application's handler closes the socket.
     """
     await socket.accept()
     waiting: asyncio.Queue[str | None] = asyncio.Queue(MOST_WAITING)
@@ -77,6 +80,8 @@ async def _write(socket: WebSocket, waiting: asyncio.Queue[str | None], frames: 
                 wire.encode_text({"error_name": "BadRequest", "error_message": malformed_text(problem)})
             )
             return MALFORMED
+        except AccessError:
+            raise  # no failure of ours: the guard's own handler has the code for it
         except Exception as failure:
             await socket.send_text(wire.encode_text(generic_error(failure)))
             return BROKEN

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fastapi import FastAPI, WebSocket
 
 from ocs_ray.core import token_book
+from ocs_ray.errors import AccessError
+from ocs_ray.gateway.access import protect
+from ocs_ray.gateway.api import problems
+from ocs_ray.gateway.esw.streams import serve
+
+from .asgi_client import Socket
 
 CONFIGURE = {"_type": "Configure", "obsMode": "DarkNight"}
 PAUSE = "/api/v1/sequencers/IRIS.IRIS_ImagerOnly/pause"
@@ -21,8 +29,9 @@ def _problem(response: Any, status: int) -> str:
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     document = response.json()
-    assert document["status"] == status
-    assert document["title"]
+    kind = problems.kinds()[document["type"].removeprefix("/api/v1/problems/")]
+    assert (document["status"], document["title"]) == (status, kind.title)
+    assert kind.status == status
     return document["detail"]
 
 
@@ -81,6 +90,26 @@ def test_given_reads_closed_when_read_then_any_token_opens_them_and_probes_stay_
         assert accepted["type"] == "websocket.accept"
         assert json.loads(frame["text"]) == {"_type": "Idle"}
     assert client.get(f"/api/v1/sequencers/IRIS.a?access_token={token}").status_code == 401  # links get around
+
+
+def test_given_an_open_websocket_when_its_request_may_not_be_asked_then_it_is_closed_as_a_refusal(gateway: Any) -> None:
+    def frames(text: str) -> Any:
+        raise AccessError(status=401, problem=f"{json.loads(text)['_type']} needs a token", remedy="make one")
+
+    app = FastAPI()
+
+    @app.websocket("/websocket-endpoint")
+    async def stream(socket: WebSocket) -> None:
+        await serve(socket, frames)
+
+    protect(app, gateway.port, gateway.settings)
+
+    async def story() -> None:
+        async with Socket(app) as socket:
+            socket.send({"_type": "Track"})
+            assert await socket.closed() == 1008
+
+    asyncio.run(story())
 
 
 def test_given_a_token_when_revoked_or_expired_then_the_next_request_is_refused(gateway: Any) -> None:

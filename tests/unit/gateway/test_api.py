@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -178,9 +178,11 @@ def test_given_several_runs_when_they_are_listed_in_pages_then_each_is_there_onc
     play(tmp_path, story)
 
 
-async def events(response: httpx.Response) -> AsyncIterator[dict[str, Any]]:
+async def events(
+    response: httpx.Response, lines: AsyncIterator[str] | None = None
+) -> AsyncGenerator[dict[str, Any], None]:
     event: dict[str, Any] = {}
-    async for line in response.aiter_lines():
+    async for line in lines or response.aiter_lines():
         name, _, value = line.partition(": ")
         if name in ("id", "event", "data"):
             event[name] = json.loads(value) if name == "data" else value
@@ -223,6 +225,19 @@ def test_given_a_procedure_when_it_is_held_and_resumed_over_http_then_it_follows
     play(tmp_path, story)
 
 
+def _whole(part: Any, document: dict[str, Any]) -> Any:
+    """The same with what it refers to in place of the references."""
+    if isinstance(part, list):
+        return [_whole(each, document) for each in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        return _whole(document["components"]["schemas"][part["$ref"].rpartition("/")[2]], document)
+    if "enum" in part:  # its values are examples
+        return {**part, "examples": part["enum"]}
+    return {name: _whole(each, document) for name, each in part.items()}
+
+
 def test_given_the_openapi_document_when_it_is_read_then_every_operation_is_named_and_told(tmp_path: Path) -> None:
     async def story(here: Web) -> None:
         said = (await here.http.get("/api/v1/openapi.json")).json()
@@ -232,5 +247,10 @@ def test_given_the_openapi_document_when_it_is_read_then_every_operation_is_name
         assert len(set(names)) == len(names) > 50
         assert all(each["summary"] for each in operations)
         assert all("4XX" in each["responses"] for each in operations)
+        for each in operations:  # whoever reads it can send what it shows
+            for name, body in each.get("requestBody", {}).get("content", {}).items():
+                assert name == "application/gzip" or '"example' in json.dumps(_whole(body, said)), each["operationId"]
+            for given in each.get("parameters", ()):
+                assert given["in"] != "path" or '"example' in json.dumps(_whole(given, said)), each["operationId"]
 
     play(tmp_path, story)

@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from ocs_ray.gateway.app import create_app
-from ocs_ray.models.access_settings import AccessSettings
+from ocs_ray.models.access_settings import AccessSettings, OidcSettings
 from ocs_ray.models.actor_names import SEQUENCE_MANAGER, actor_name
 from ocs_ray.models.component_messages import GetComponentStatus, SequenceComponentStatus
 from ocs_ray.models.gateway_settings import GatewaySettings
@@ -228,6 +228,26 @@ def test_given_somebody_registers_when_it_is_no_actor_then_esw_s_errors_say_so()
         assert (refused.status, refused.json["_type"]) == (500, "UnregistrationFailed")
 
     play(story)
+
+
+def test_given_an_oidc_issuer_when_esw_s_pages_look_for_where_to_log_in_then_it_is_in_front_of_the_realm() -> None:
+    """Source: reference esw_sm 0 and 9.1; a client appends realms/TMT to what it finds."""
+    wanted = connection("CSW.AAS", "Service", "http")
+    resolve = {"_type": "Resolve", "connection": wanted, "within": "10 milliseconds"}
+
+    async def story(issuer: str, found: list[str]) -> None:
+        oidc = OidcSettings(issuer=issuer, audience="ocs") if issuer else None
+        settings = SETTINGS.model_copy(update={"access": AccessSettings(open_on_loopback=True, oidc=oidc)})
+        async with LocalObservatory() as observatory:
+            app = create_app(settings, observatory)
+            assert [each["uri"] for each in (await post(app, resolve)).json] == found
+            listed = (await post(app, {"_type": "ListEntries"})).json
+            assert [each["uri"] for each in listed if each["connection"] == wanted] == found
+
+    asyncio.run(story("https://auth.example.org/realms/TMT", ["https://auth.example.org/"]))
+    asyncio.run(story("http://localhost:8081/auth/realms/TMT", ["http://localhost:8081/auth/"]))
+    asyncio.run(story("https://login.example.org/", ["https://login.example.org/"]))
+    asyncio.run(story("", []))
 
 
 # -- Sequence Manager, config, CORS ----------------------------------------------------------------------------------
