@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks import report
 from benchmarks.message_times import TOOK
 from benchmarks.report import spread
-from ocs_ray.actors.sequencer_actor import SWITCH_S
+from ocs_ray.actors.sequencer_process import SWITCH_S
 from ocs_ray.models.commands import Sequence, Setup
 from ocs_ray.models.procedure import ProcedureCommand
 from ocs_ray.scripting.sequencer_service import Sequencer

@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks import private_ray, report
 from benchmarks.private_ray import ray
-from ocs_ray.actors.sequencer_actor import SWITCH_S
+from ocs_ray.actors.sequencer_process import SWITCH_S
 from ocs_ray.actors.sequencer_shell import SequencerShell
 from ocs_ray.location.call import RayPort
 from ocs_ray.models.commands import Sequence, Setup

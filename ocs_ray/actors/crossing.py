@@ -26,7 +26,7 @@ class Crossing:
         Raises:
             RuntimeError: the loop is closed.
         """
-        self._waiting.append((function, args, context or copy_context()))
+        self.call_with_next(function, *args, context=context)
         if (
             not self._is_woken
         ):  # it says that it is awake before it looks: what comes after its last look wakes it again
@@ -37,8 +37,21 @@ class Crossing:
                 self._is_woken = False
                 raise
 
+    def call_with_next(self, function: Callable[..., object], *args: object, context: Context | None = None) -> None:
+        """The same before whatever is handed over next, without waking the loop for it."""
+        self._waiting.append((function, args, context or copy_context()))
+
     def _arrive(self) -> None:
+        """Call what waits, at once: each further turn of the loop is a system call that gives the interpreter away."""
         self._is_woken = False
-        while self._waiting:
-            function, args, context = self._waiting.popleft()
-            self._loop.call_soon(function, *args, context=context)
+        try:
+            for _ in range(len(self._waiting)):
+                function, args, context = self._waiting.popleft()
+                try:
+                    context.run(function, *args)
+                except Exception as failure:  # as of any callback of the loop
+                    self._loop.call_exception_handler({"message": f"Exception in {function!r}", "exception": failure})
+        finally:  # what was handed over meanwhile has its turn after what else the loop has to do
+            if self._waiting and not self._is_woken:
+                self._is_woken = True
+                self._loop.call_soon(self._arrive)

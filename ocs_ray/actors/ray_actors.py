@@ -1,7 +1,10 @@
 """The Ray actors: each is a shell behind one method, ``ask``.
 
 Ray re-runs ``__init__`` with the same arguments when it restarts an actor, so a constructor does no work that can fail;
-``start`` does it, before the first message. The options every actor shares are here, in one place.
+``start`` does it, before the first message.
+
+Whoever looks an actor up imports this module: Ray wants the class to make a handle. So each shell is imported by the
+process it lives in, when it is made.
 """
 
 from __future__ import annotations
@@ -13,27 +16,11 @@ from typing import Any, Final, Protocol
 
 import ray
 
-from ocs_ray.actors.agent_shell import AgentShell
-from ocs_ray.actors.alarm_service_shell import AlarmServiceShell
 from ocs_ray.actors.birth import Birth
-from ocs_ray.actors.component_notes import RayNotes
-from ocs_ray.actors.component_shell import ComponentShell
-from ocs_ray.actors.config_service_shell import ConfigServiceShell
-from ocs_ray.actors.event_service_shell import EventServiceShell
-from ocs_ray.actors.gateway_note import RayPortNote
-from ocs_ray.actors.gateway_shell import GatewayShell
-from ocs_ray.actors.instance_host_shell import InstanceHostShell
-from ocs_ray.actors.instance_room import RayRoom
 from ocs_ray.actors.left_over import end_left_over
-from ocs_ray.actors.manager_shell import ManagerShell
-from ocs_ray.actors.package_fetch import ScriptsHere
-from ocs_ray.actors.package_service_shell import PackageServiceShell
-from ocs_ray.actors.placement import RayReservations
 from ocs_ray.actors.process_mark import mark_processes
-from ocs_ray.actors.sequence_component_shell import SequenceComponentShell
 from ocs_ray.actors.sequencer_actor import Sequencer
 from ocs_ray.actors.spawning import RayDirectory, RaySpawner
-from ocs_ray.core.instance_limits import PlatformLimits
 from ocs_ray.models.actor_names import (
     ALARM_SERVICE,
     CONFIG_SERVICE,
@@ -120,6 +107,8 @@ class Agent(_Host):
     """``IRIS.machine1-Machine``."""
 
     def __init__(self, prefix: Prefix, resource: str, time_factor: float) -> None:
+        from ocs_ray.actors.agent_shell import AgentShell
+
         spawner = RaySpawner(prefix, resource)
         super().__init__(prefix, AgentShell(prefix, RayDirectory(), spawner, time_factor, _birth()))
 
@@ -128,6 +117,10 @@ class SequenceComponent(_Host):
     """``IRIS.IRIS_1-SequenceComponent``."""
 
     def __init__(self, prefix: Prefix, machine: Prefix, resource: str) -> None:
+        from ocs_ray.actors.component_notes import RayNotes
+        from ocs_ray.actors.package_fetch import ScriptsHere
+        from ocs_ray.actors.sequence_component_shell import SequenceComponentShell
+
         spawner = RaySpawner(machine, resource)
         scripts = ScriptsHere(_node(), RayDirectory())
         shell = SequenceComponentShell(prefix, machine, RayDirectory(), spawner, RayNotes(), _birth(), scripts)
@@ -138,6 +131,8 @@ class Device(_Host):
     """``IRIS.imager.filter-Assembly``."""
 
     def __init__(self, spec: DeviceSpec, machine: Prefix, time_factor: float, container: Prefix | None = None) -> None:
+        from ocs_ray.actors.component_shell import ComponentShell
+
         shell = ComponentShell(spec, RayDirectory(), time_factor, machine, container, _birth())
         super().__init__(spec.prefix, shell)
 
@@ -146,6 +141,8 @@ class EventService(_Host):
     """``CSW.event_service-Service``."""
 
     def __init__(self) -> None:
+        from ocs_ray.actors.event_service_shell import EventServiceShell
+
         super().__init__(EVENT_SERVICE, EventServiceShell())
 
 
@@ -153,6 +150,8 @@ class AlarmService(_Host):
     """``CSW.alarm_service-Service``."""
 
     def __init__(self) -> None:
+        from ocs_ray.actors.alarm_service_shell import AlarmServiceShell
+
         super().__init__(ALARM_SERVICE, AlarmServiceShell(RayDirectory()))
 
 
@@ -160,6 +159,8 @@ class ConfigService(_Host):
     """``CSW.config_service-Service``."""
 
     def __init__(self, folder: str) -> None:
+        from ocs_ray.actors.config_service_shell import ConfigServiceShell
+
         super().__init__(CONFIG_SERVICE, ConfigServiceShell(folder))
 
 
@@ -167,6 +168,10 @@ class PackageService(_Host):
     """``CSW.package_service-Service``."""
 
     def __init__(self, data: str, instances: int | None = None, per_package: int | None = None) -> None:
+        from ocs_ray.actors.instance_room import RayRoom
+        from ocs_ray.actors.package_service_shell import PackageServiceShell
+        from ocs_ray.core.instance_limits import PlatformLimits
+
         folder, limits = Path(data), PlatformLimits(instances, per_package)
         shell = PackageServiceShell(folder, RayRoom(folder), RayDirectory(), limits, node=_node())
         super().__init__(PACKAGE_SERVICE, shell)
@@ -176,6 +181,8 @@ class InstanceHost(_Host):
     """``CSW.instances_<machine>-Service``."""
 
     def __init__(self, machine: str, data: str) -> None:
+        from ocs_ray.actors.instance_host_shell import InstanceHostShell
+
         super().__init__(instance_host(machine), InstanceHostShell(machine, Path(data), RayDirectory()))
 
 
@@ -183,6 +190,9 @@ class Gateway(_Host):
     """``ESW.EswGateway-Service``."""
 
     def __init__(self, settings: GatewaySettings, factory: str) -> None:
+        from ocs_ray.actors.gateway_note import RayPortNote
+        from ocs_ray.actors.gateway_shell import GatewayShell
+
         note = RayPortNote(kept=_was_restarted())
         super().__init__(GATEWAY, GatewayShell(settings, factory, RayDirectory(), note, lambda: os._exit(1)))
 
@@ -191,6 +201,9 @@ class SequenceManager(_Host):
     """``ESW.sequence_manager-Service``."""
 
     def __init__(self, catalogue: str, time_factor: float, simulation: bool = False) -> None:
+        from ocs_ray.actors.manager_shell import ManagerShell
+        from ocs_ray.actors.placement import RayReservations
+
         shell = ManagerShell(
             RayDirectory(), RayReservations(), catalogue, time_factor, simulation=simulation, restarted=_was_restarted()
         )

@@ -1,58 +1,33 @@
-"""The Ray actor of a sequencer, in a module of its own.
+"""The Ray actor of a sequencer.
 
-Its process imports this module and nothing of the other actors: what is imported here is paid by every sequencer of
-every configure.
+Whoever looks it up imports this module: Ray wants the class to make a handle. What a sequencer is made of is therefore
+imported by its own process only, when it is made.
 """
 
 from __future__ import annotations
 
 import gc
+from typing import TYPE_CHECKING, Any
 
-gc.disable()  # while modules are made there is nothing to collect, and looking for it takes a tenth of the time
-
-import asyncio
-import os
-import sys
-from typing import Any, Final
-
-from ocs_ray.actors.process_mark import mark_processes
-from ocs_ray.actors.sequencer_shell import SequencerShell
-from ocs_ray.location.call import RayPort
-from ocs_ray.models.component_messages import LoadScript
-from ocs_ray.models.identifiers import ObsMode
-from ocs_ray.models.prefix import Prefix
-from ocs_ray.models.sequencer_replies import Ok
-from ocs_ray.telemetry.structured_log import log_as
-
-gc.enable()
-
-LEAVE_S: Final = 0.2
-"""How long replies that are under way may take when this process ends itself, in seconds."""
-SWITCH_S: Final = 0.0005
-"""How often a thread that does not pause gives the interpreter away, in seconds."""
-
-
-def _leave() -> None:
-    """End this process, its threads with it, as soon as the replies that are under way are sent."""
-    asyncio.get_running_loop().call_later(LEAVE_S, os._exit, 1)
+if TYPE_CHECKING:
+    from ocs_ray.models.identifiers import ObsMode
+    from ocs_ray.models.prefix import Prefix
 
 
 class Sequencer:
     """``IRIS.IRIS_ImagerOnly-Sequencer``. It answers status before its script is loaded; LoadScript comes once."""
 
     def __init__(self, prefix: Prefix, obs_mode: ObsMode, sequence_component: Prefix) -> None:
-        log_as(prefix)
-        mark_processes()
-        # A script that spins gives the interpreter away this often: queries are answered between (5 ms is the default).
-        sys.setswitchinterval(SWITCH_S)
-        self._shell = SequencerShell(prefix, obs_mode, sequence_component, RayPort(), _leave)
+        gc.disable()  # while modules are made there is nothing to collect, and looking for it takes a tenth of the time
+        from ocs_ray.actors.sequencer_process import SequencerProcess
+
+        gc.freeze()  # they stay: a collector that looks through them keeps everybody waiting for 60 ms
+        gc.enable()
+        self._process = SequencerProcess(prefix, obs_mode, sequence_component)
 
     async def start(self) -> None:
         """Nothing to do: the script comes with LoadScript."""
 
     async def ask(self, message: object) -> Any:
         """Hand one message to the shell."""
-        if isinstance(message, LoadScript):
-            await self._shell.start(message.script, message.time_factor, message.hook_limit_s, message.procedure)
-            return Ok()
-        return await self._shell.ask(message)
+        return await self._process.ask(message)

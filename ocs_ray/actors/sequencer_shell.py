@@ -301,7 +301,7 @@ class SequencerShell:
     def _run_hook(self, effect: ev.RunHook) -> None:
         strand, ctx, script = self._running_script()
         if effect.hook is Hook.NEW_SEQUENCE:
-            strand.call(ctx.clear_cancel)
+            strand.call_with_next(ctx.clear_cancel)  # the hook, or the first step, follows
             if not script.has_hook(effect.hook):  # every sequence comes this way: spare it the way to the strand
                 asyncio.get_running_loop().call_soon(self._handle, ev.HookEnded(effect.token, None))
                 return

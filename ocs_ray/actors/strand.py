@@ -121,6 +121,10 @@ class Strand:
         with suppress(RuntimeError):  # closed already
             self._there.call(function, *args, context=self._context)
 
+    def call_with_next(self, function: Callable[..., object], *args: object) -> None:
+        """Call a plain function on the strand before whatever it is given next; it is not woken for this."""
+        self._there.call_with_next(function, *args, context=self._context)
+
     # -- health --------------------------------------------------------------------------------------------------
 
     @property

@@ -61,6 +61,37 @@ def test_given_a_call_that_fails_when_more_follow_then_they_are_made_in_the_call
     assert seen == ["no", "here"]
 
 
+def test_given_a_call_that_may_wait_when_the_next_one_comes_then_both_arrive_in_order_and_not_before() -> None:
+    async def on_the_loop() -> None:
+        crossing, seen = Crossing(asyncio.get_running_loop()), list[str]()
+        crossing.call_with_next(seen.append, "first")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert seen == []
+        crossing.call(seen.append, "second")
+        await until(lambda: len(seen) == 2)
+        assert seen == ["first", "second"]
+
+    asyncio.run(on_the_loop())
+
+
+def test_given_a_call_that_hands_over_another_one_when_it_ends_the_loop_then_what_is_left_arrives_later() -> None:
+    loop = asyncio.new_event_loop()
+    crossing, seen = Crossing(loop), list[str]()
+
+    def leave() -> None:
+        crossing.call(seen.append, "handed over")
+        raise SystemExit
+
+    crossing.call(leave)
+    crossing.call(seen.append, "next")
+    with pytest.raises(SystemExit):
+        loop.run_forever()
+    loop.run_until_complete(until(lambda: len(seen) == 2))
+    loop.close()
+    assert seen == ["next", "handed over"]
+
+
 def test_given_a_loop_that_is_closed_when_called_then_every_call_says_so() -> None:
     loop = asyncio.new_event_loop()
     loop.close()
