@@ -42,7 +42,7 @@ class Sizes:
     machines: tuple[int, ...] = (10, 100, 1_000)
     modes: int = 20
     looks: int = 20
-    status_up_to: int = 200  # machines: each agent asks every component once, in all the square of their number
+    status_up_to: int = 200  # machines: each agent lists all names, in all the square of their number
 
 
 class Loaded:
@@ -87,7 +87,7 @@ class Site:
         return self._notes.get(component, ComponentNote())
 
     async def here(self, script: ScriptSource) -> ScriptSource:
-        """Every script is everywhere."""
+        """Scripts are files of every machine."""
         return script
 
     async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> bool:

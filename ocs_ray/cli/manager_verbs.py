@@ -28,7 +28,7 @@ def provision(words: list[str], as_json: bool) -> int:
         "provision",
         lambda: SequenceManager().provision(counts),
         as_json,
-        doing=f"starting {sum(counts.values())} sequence components",
+        doing=f"starting sequence components: {sum(counts.values())}",
         done=lambda _: f"sequence components started: {started or 'none'}",
     )
 

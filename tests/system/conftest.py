@@ -25,13 +25,21 @@ import pytest
 REPO = Path(__file__).parents[2]
 SAMPLES = REPO.parent / "shared" / "data" / "sample-sequences"
 COMMAND_S = 90.0
-SHUT_DOWN_MODES = """
+TIME_FACTOR = 0.005
+AS_IT_WAS = f"""
 import asyncio
 from ocs_ray.client import SequenceManager, connect
+from ocs_ray.models.actor_names import actor_name
+from ocs_ray.models.sequencer_messages import SetTimeFactor
+from ocs_ray.scripting.port import current_port
 async def shut_down():
     manager = SequenceManager()
-    for mode in (await manager.status()).running_obs_modes:
+    status = await manager.status()
+    for mode in status.running_obs_modes:
         await manager.shutdown_obs_mode(mode)
+    for device in (device for agent in status.agents for device in agent.devices):
+        name = actor_name(device.prefix, device.component_type)
+        await current_port().ask(name, SetTimeFactor(factor={TIME_FACTOR}), 10)
 connect()
 asyncio.run(shut_down())
 """
@@ -243,7 +251,7 @@ def shared_cluster(shared_project: Path) -> Iterator[Ocs]:
     """A provisioned cluster, started once for all tests that only need one to be there."""
     made = make_ocs(shared_project)
     try:
-        made.good("up", "--time-factor", "0.005")
+        made.good("up", "--time-factor", str(TIME_FACTOR))
         made.good("provision")
         yield made
     finally:
@@ -252,7 +260,7 @@ def shared_cluster(shared_project: Path) -> Iterator[Ocs]:
 
 @pytest.fixture
 def night(shared_cluster: Ocs) -> Iterator[Ocs]:
-    """The shared cluster without a configured mode; a test that leaves one behind does not spoil the next."""
+    """The shared cluster without a configured mode; a mode or a time factor a test leaves behind does not spoil the next."""
     yield shared_cluster
-    command = [sys.executable, "-c", SHUT_DOWN_MODES]
+    command = [sys.executable, "-c", AS_IT_WAS]
     subprocess.run(command, env=shared_cluster.environment, cwd=shared_cluster.project, check=True, timeout=COMMAND_S)
