@@ -260,7 +260,7 @@ def shared_cluster(shared_project: Path) -> Iterator[Ocs]:
 
 @pytest.fixture
 def night(shared_cluster: Ocs) -> Iterator[Ocs]:
-    """The shared cluster without a configured mode; a mode or a time factor a test leaves behind does not spoil the next."""
+    """The shared cluster without a configured mode; no mode or time factor one test leaves behind spoils the next."""
     yield shared_cluster
     command = [sys.executable, "-c", AS_IT_WAS]
     subprocess.run(command, env=shared_cluster.environment, cwd=shared_cluster.project, check=True, timeout=COMMAND_S)
