@@ -9,6 +9,7 @@ import ray
 from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayActorError, RayError, RayTaskError
 
 from ocs_ray.errors import ClusterError, ComponentFailedError, LostReplyError, OcsError, UnreachableError
+from ocs_ray.location.packing import packed, unpacked
 from ocs_ray.models.actor_names import NAMESPACE, OF_EVERY_CLUSTER
 
 
@@ -52,7 +53,7 @@ async def ask(name: str, message: object, timeout_s: float) -> Any:
     handle = find(name)
     try:
         async with asyncio.timeout(timeout_s):  # wait_for would have a task for it
-            return await asyncio.wrap_future(handle.ask.remote(message).future())
+            return unpacked(await asyncio.wrap_future(handle.ask.remote(packed(message)).future()))
     except TimeoutError:
         raise _silent(name, timeout_s) from None
     except RayError as failure:
@@ -68,7 +69,7 @@ def ask_sync(name: str, message: object, timeout_s: float) -> Any:
         OcsError: what the component itself raised.
     """
     try:
-        return ray.get(find(name).ask.remote(message), timeout=timeout_s)
+        return unpacked(ray.get(find(name).ask.remote(packed(message)), timeout=timeout_s))
     except GetTimeoutError:
         raise _silent(name, timeout_s) from None
     except RayError as failure:
