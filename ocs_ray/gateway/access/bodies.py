@@ -13,7 +13,8 @@ from ocs_ray.core.request_limits import nests_deeper
 from ocs_ray.models.access_settings import LimitSettings
 
 UPLOADS: Final = "/api/v1/packages"
-"""Where script packages are sent: they may be bigger, and are not kept in memory here."""
+"""Where script packages are sent, by POST: they may be bigger, and are not kept in memory here: the route looks at the
+sender's role before it takes the first piece."""
 INPUT: Final = re.compile(r"/api/v1/instances/[^/]+/input")
 """Where an instance's input is sent: bytes, whatever the Content-Type says, so they are not looked at."""
 BODY_S: Final = 30.0
@@ -76,7 +77,10 @@ async def _check_depth(body: bytes, most: int) -> None:
 
 
 def _is_upload(scope: Scope) -> bool:
-    return scope["path"].startswith(UPLOADS) and b"json" not in header(scope, b"content-type").lower()
+    """Exactly the one: every other path's body is kept whole before its route can look at anything."""
+    if scope["method"] != "POST" or scope["path"] != UPLOADS:
+        return False
+    return b"json" not in header(scope, b"content-type").lower()
 
 
 def _too_big(most: int) -> BodyRefused:
