@@ -40,6 +40,7 @@ class LimitSettings(Message):
 
     Args:
         body_bytes: largest body of a request.
+        unknown_body_bytes: the same for callers without a valid token, where one is needed to change anything.
         upload_bytes: the same for a script package.
         json_depth: how deep a JSON body may be nested.
         header_bytes: all headers of a request together.
@@ -49,6 +50,7 @@ class LimitSettings(Message):
     """
 
     body_bytes: PositiveInt = 4 << 20
+    unknown_body_bytes: PositiveInt = 64 << 10
     upload_bytes: PositiveInt = 256 << 20
     json_depth: PositiveInt = 64
     header_bytes: PositiveInt = 32 << 10

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ocs_ray.core.request_limits import TokenBuckets
 from ocs_ray.core.web_origins import host_is_ours
 from ocs_ray.gateway.access.bodies import BodyRefused, checked, header
+from ocs_ray.gateway.access.body_budget import KNOWN_BYTES, UNKNOWN_BYTES, Budget
 from ocs_ray.gateway.access.callers import Callers
 from ocs_ray.gateway.access.gate import Gate
 from ocs_ray.gateway.access.refusals import REALM, refusal
@@ -24,6 +25,8 @@ API: Final = "/api/"
 MESSAGES: Final = "/api/v1/messages/"
 """Where a POST may be a read: its body says."""
 ALWAYS_OPEN: Final = ("/healthz", "/readyz")
+Refused = tuple[int, str, dict[str, str]]
+"""Status, what is wrong, further headers."""
 
 
 class Guard:
@@ -41,6 +44,7 @@ class Guard:
         self._callers = Callers(settings)
         self._gate = Gate(access.reads_open, access.allowed_origins)
         self._buckets = TokenBuckets(access.limits.requests_per_s, access.limits.burst)
+        self._known, self._unknown = Budget(KNOWN_BYTES), Budget(UNKNOWN_BYTES)
         own = (socket.gethostname(), settings.host)
         self._names = frozenset(name.lower().rstrip(".") for name in (*own, *access.allowed_hosts))
 
@@ -56,17 +60,27 @@ class Guard:
             scope["ocs.caller"] = caller
             refused = self._caller_refused(scope, caller)
         if refused is None and scope["type"] == "http" and scope["method"] not in SAFE:
-            try:
-                receive = await checked(scope, receive, self._limits)
-            except BodyRefused as body:
-                refused = body.status_code, str(body.detail), {"Connection": "close"}
-        if refused is None:
+            await self._with_body(scope, receive, send)
+        elif refused is None:
             await self._app(scope, receive, send)
         else:
-            status, detail, headers = refused
-            await refusal(scope["path"], status, detail, headers)(scope, receive, send)
+            await _refuse(refused, scope, receive, send)
 
-    def _shape_refused(self, scope: Scope) -> tuple[int, str, dict[str, str]] | None:
+    async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
+        caller: Caller = scope["ocs.caller"]
+        is_known = caller.is_known or caller.is_trusted
+        with (self._known if is_known else self._unknown).open() as share:
+            try:
+                receive = await checked(scope, receive, self._limits, share, is_known=is_known)
+            except BodyRefused as body:
+                headers = {"Connection": "close"} | ({"Retry-After": "1"} if body.status_code == 503 else {})
+                await _refuse((body.status_code, str(body.detail), headers), scope, receive, send)
+                return
+            if is_known:
+                share.give_back()  # his answer may take hours, and it is he who is told when there is too much of it
+            await self._app(scope, receive, send)
+
+    def _shape_refused(self, scope: Scope) -> Refused | None:
         headers, limits = scope["headers"], self._limits
         size = sum(len(name) + len(value) for name, value in headers)
         if len(headers) > limits.headers or size > limits.header_bytes:
@@ -78,7 +92,7 @@ class Guard:
             return 421, f"this gateway is not called '{host[:100]}' (add it to gateway: access: allowed_hosts)", {}
         return None
 
-    def _caller_refused(self, scope: Scope, caller: Caller) -> tuple[int, str, dict[str, str]] | None:
+    def _caller_refused(self, scope: Scope, caller: Caller) -> Refused | None:
         client = scope.get("client") or ("", 0)
         wait_s = self._buckets.take(
             f"token {caller.name}" if caller.is_known else f"address {client[0]}", self._clock()
@@ -92,6 +106,11 @@ class Guard:
         if caller.problem:
             return 401, caller.problem, {"WWW-Authenticate": f'{REALM}, error="invalid_token"'}
         return 401, "this needs a token (make one: ocs token create NAME --role ROLE)", {}
+
+
+async def _refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
+    status, detail, headers = refused
+    await refusal(scope["path"], status, detail, headers)(scope, receive, send)
 
 
 def _changes(scope: Scope) -> bool:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 
+from ocs_ray.gateway.access import guard
 from ocs_ray.gateway.app import create_app
 
 from .asgi_client import HOST
@@ -83,3 +86,55 @@ def test_given_a_path_that_only_begins_like_the_one_for_packages_when_much_is_se
     mine = gateway.headers("iris-user")
     assert sender.sent_to(app, method, path, content_type="application/octet-stream", **mine) == 413
     assert sender.taken == 4 * PIECE
+
+
+def test_given_somebody_nobody_knows_when_he_sends_much_then_it_is_refused_far_sooner_than_a_known_one_s(
+    whole: Any,
+) -> None:
+    gateway, app = whole()
+    mine = gateway.headers("tcs-user")
+    for path in ("/post-endpoint", "/sequencer/IRIS.a/post-endpoint", "/api/v1/messages/IRIS.a-Sequencer"):
+        sender = Sender(1000)
+        assert sender.sent_to(app, "POST", path, content_type="application/json") == 413
+        assert sender.taken == 2 * PIECE
+        known = Sender(1000)
+        assert known.sent_to(app, "POST", path, content_type="application/json", **mine) == 413
+        assert known.taken > 60 * PIECE
+
+
+def test_given_simulation_on_loopback_when_nobody_needs_a_token_then_everybody_s_bodies_may_be_long(whole: Any) -> None:
+    gateway, _ = whole()
+    app = create_app(gateway.settings.model_copy(update={"simulation": True}), PlayedPort())
+    sender = Sender(1000)
+    assert sender.sent_to(app, "POST", "/post-endpoint", content_type="application/json") == 413
+    assert sender.taken > 60 * PIECE
+
+
+def test_given_many_unknown_who_send_slowly_when_their_room_is_taken_then_the_next_waits_and_the_known_do_not(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "UNKNOWN_BYTES", 300)
+    app, mine = gateway.client().app, gateway.headers("iris-user")
+    body = json.dumps({"_type": "GetResources"}).encode()
+
+    async def story() -> None:
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost:8090")
+        over = asyncio.Event()
+
+        async def slow() -> AsyncIterator[bytes]:
+            yield b" " * 140
+            await over.wait()
+            yield body
+
+        waiting = [asyncio.create_task(client.post("/post-endpoint", content=slow())) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        refused = await client.post("/post-endpoint", content=body)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert "try again in a moment" in refused.text
+        assert (await client.post("/post-endpoint", content=body, headers=mine)).status_code == 200
+        over.set()
+        codes = sorted([(await each).status_code for each in waiting])
+        assert codes[0] == 200
+        assert (await client.post("/post-endpoint", content=body)).status_code == 200  # all was given back
+
+    asyncio.run(story())
