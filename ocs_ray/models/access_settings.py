@@ -69,6 +69,7 @@ class AccessSettings(Message):
         allowed_origins: further web pages that may change things without a token, ``https://ocs.example.org``.
         oidc: an identity provider; None for tokens of ``ocs token`` alone.
         limits: how much a request and a caller may use.
+        trusted_proxies: addresses, or networks, of proxies whose ``X-Forwarded-For`` tells who calls; of nobody else.
         token_file: where the tokens of ``ocs token`` lie; set by ``ocs up``.
     """
 
@@ -78,4 +79,5 @@ class AccessSettings(Message):
     allowed_origins: tuple[str, ...] = ()
     oidc: OidcSettings | None = None
     limits: LimitSettings = LimitSettings()
+    trusted_proxies: tuple[str, ...] = ()
     token_file: str = ""
