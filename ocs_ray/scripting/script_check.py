@@ -23,7 +23,7 @@ from ocs_ray.scripting.handlers import Handlers
 from ocs_ray.scripting.named_handlers import ANY_COMMAND, commands_in
 from ocs_ray.scripting.port import use_port
 from ocs_ray.scripting.script_context import ScriptContext
-from ocs_ray.scripting.script_loading import load_script, modules_below, script_error
+from ocs_ray.scripting.script_loading import load_script, modules_below, script_error, start_script
 from ocs_ray.scripting.time_scale import TimeScale
 from ocs_ray.scripting.undefined_names import undefined_names
 
@@ -78,7 +78,8 @@ def check_script(file: str, root: str, prefix: Prefix = PREFIX, obs_mode: ObsMod
         return ScriptReport(file, (), (), tuple(problems))
     try:
         handlers, states = asyncio.run(_load(file, root, prefix, obs_mode))
-    except ScriptError as failure:
+    except (ScriptError, SystemExit) as failure:  # the second: a task of the script's own ends the whole loop
+        failure = failure if isinstance(failure, ScriptError) else script_error(prefix, file, failure)
         problems += [problem for module in _shared_modules(root, file) for problem in _undefined_in(module)]
         already = any(problem.line == failure.line and problem.file == failure.file for problem in problems)
         found = [] if already else [Problem(failure.file or file, failure.line, failure.problem)]
@@ -130,13 +131,11 @@ async def _load(file: str, root: str, prefix: Prefix, obs_mode: ObsMode) -> tupl
     ctx = ScriptContext(prefix, obs_mode, port, TimeScale(0.0))
     try:
         async with asyncio.timeout(BODY_S):
-            running = await entry.start(ctx)
+            running = await start_script(entry, ctx, file)
     except TimeoutError:
         line = entry.body.__code__.co_firstlineno
         problem = f"the function did not end within {BODY_S:g} s: a script registers handlers and returns"
         raise ScriptError(prefix=prefix, file=file, line=line, problem=problem) from None
-    except Exception as failure:
-        raise script_error(prefix, file, failure) from failure
     finally:
         await ctx.life.close()
     states = entry.states if isinstance(entry, FsmScript) else ()
