@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ocs_ray.core.procedure_events import Moment
 from ocs_ray.core.sequencer_states import Hook
+from ocs_ray.errors import StepFailedError
 from ocs_ray.models.commands import SequenceCommand
 from ocs_ray.models.responses import Result
 from ocs_ray.scripting.handlers import Handlers
@@ -75,7 +76,11 @@ class RunningScript:
         return await self._scopes()[0].execute(command)
 
     async def run_step(self, command: SequenceCommand) -> StepOutcome:
-        """The same as data, with the number of attempts; only a cancellation is raised."""
+        """The same as data, with the number of attempts; only what is no ``Exception`` is raised.
+
+        The step fails too when its handler returned anything but a ``Result`` or nothing: every view of the sequencer
+        carries what it returned to processes that may know nothing of it.
+        """
         attempts = 0
 
         def began() -> None:
@@ -87,7 +92,9 @@ class RunningScript:
                 result = await self._scopes()[0].execute(command, began)
         except Exception as failure:
             return StepOutcome(failure, attempts, None)
-        return StepOutcome(None, attempts, result)
+        if result is None or type(result) is Result:
+            return StepOutcome(None, attempts, result)
+        return StepOutcome(_no_result(command, result), attempts, None)
 
     async def run_hook(self, hook: Hook, *args: Any) -> None:
         """Run all handlers of a moment; those of the top level are not run when one of the state's failed.
@@ -142,3 +149,9 @@ class RunningScript:
     async def close(self) -> None:
         """End loops, timers, subscriptions and pools; waits at most 2 s for them."""
         await self._life.close()
+
+
+def _no_result(command: SequenceCommand, returned: object) -> StepFailedError:
+    handler = f"the handler of {type(command).__name__} {command.command_name}"
+    remedy = "return a Result, such as Result(KEY.set(value)), or nothing"
+    return StepFailedError(reason=f"{handler} returned {type(returned).__qualname__}: {remedy}")
