@@ -54,6 +54,7 @@ from ocs_ray.models.sequencer_messages import (
 )
 from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.scripting.events import Events
+from ocs_ray.scripting.exit_calls import FAILURES
 from ocs_ray.scripting.port import Port
 from ocs_ray.scripting.procedure import AbortRequested, StopRequested
 from ocs_ray.scripting.running_script import RunningScript, StepOutcome
@@ -130,6 +131,7 @@ class SequencerShell:
         strand = Strand(self._prefix, self._port)
         operator = SequenceDoor(self._core, self._take_nested, asyncio.get_running_loop())
         ctx = ScriptContext(self._prefix, self._obs_mode, strand.port, self._time_scale, operator)
+        strand.tell_failures(ctx.life.report)
         try:
             self._loaded = strand, ctx, await strand.run(self._load(ctx))
         except BaseException:  # a cancellation too: whoever asked for it does not wait for the script any more
@@ -326,7 +328,7 @@ class SequencerShell:
             look_whether_it_can_run()
 
     def _report(self, failure: BaseException | None) -> None:
-        if isinstance(failure, Exception) and self._core.state is not State.KILLED:
+        if isinstance(failure, FAILURES) and self._core.state is not State.KILLED:
             strand, _, script = self._running_script()
             strand.start(script.report(failure), lambda *_: None)
 

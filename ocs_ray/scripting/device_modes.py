@@ -123,5 +123,5 @@ async def _nothing() -> None:
     """Nobody wants to know."""
 
 
-async def _log(failure: Exception) -> None:
+async def _log(failure: BaseException) -> None:
     logging.getLogger("ocs.device").error("a callback failed: %s", failure, exc_info=failure)

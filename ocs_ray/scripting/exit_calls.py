@@ -10,6 +10,10 @@ EXITS: Final = (SystemExit, KeyboardInterrupt)
 """What Python raises for that. A script's thread never sees a real Ctrl-C."""
 
 
+FAILURES: Final = (Exception, *EXITS)
+"""With what a script's work fails: all of it reaches ``on_global_error``. The rest is Python's and ours, to end it."""
+
+
 def exit_text(called: BaseException) -> str:
     """What a script is told that called for the end of its process."""
     what = f"sys.exit({called.code}) was called" if isinstance(called, SystemExit) else "KeyboardInterrupt was raised"

@@ -14,6 +14,7 @@ from ocs_ray.models.commands import Observe, SequenceCommand, Setup, Wait
 from ocs_ray.models.responses import Result
 from ocs_ray.models.times import UTCTime
 from ocs_ray.scripting.command_handler import CommandHandler, ErrorHandler
+from ocs_ray.scripting.exit_calls import FAILURES
 
 HookHandler = Callable[[], Awaitable[None]]
 DiagnosticHandler = Callable[[UTCTime, str], Awaitable[None]]
@@ -63,21 +64,21 @@ class Handlers:
         if failures := await self.hook_failures(hook, *args):
             raise failures[0]
 
-    async def hook_failures(self, hook: Hook, *args: Any) -> list[Exception]:
+    async def hook_failures(self, hook: Hook, *args: Any) -> list[BaseException]:
         """Start all handlers of a moment in the order of registration, wait for all; the failures, first one first."""
         return await self._failures(self.hooks[hook], *args)
 
-    async def moment_failures(self, moment: Moment) -> list[Exception]:
+    async def moment_failures(self, moment: Moment) -> list[BaseException]:
         """The same for a moment of the procedure."""
         return await self._failures(self.moments[moment])
 
-    async def _failures(self, handlers: Sequence[Callable[..., Awaitable[None]]], *args: Any) -> list[Exception]:
-        failures: list[Exception] = []
+    async def _failures(self, handlers: Sequence[Callable[..., Awaitable[None]]], *args: Any) -> list[BaseException]:
+        failures: list[BaseException] = []
 
         async def run(handler: Callable[..., Awaitable[None]]) -> None:
             try:
                 await handler(*args)
-            except Exception as failure:
+            except FAILURES as failure:
                 failures.append(failure)
 
         async with asyncio.TaskGroup() as group:

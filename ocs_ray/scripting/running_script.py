@@ -103,8 +103,8 @@ class RunningScript:
             args: start time and hint for the diagnostic mode, else nothing.
 
         Raises:
-            Exception: the first failure; the caller hands it to ``report``. Further ones are reported here. Failures of
-                ``on_shutdown`` are logged and nothing else.
+            BaseException: the first failure; the caller hands it to ``report``. Further ones are reported here.
+                Failures of ``on_shutdown`` are logged and nothing else.
         """
         failures = await self._all(lambda scope: scope.hook_failures(hook, *args))
         if hook is Hook.SHUTDOWN:
@@ -121,7 +121,7 @@ class RunningScript:
         """Run all handlers of a moment of the procedure.
 
         Raises:
-            Exception: the first failure; the caller hands it to ``report``. Further ones are reported here.
+            BaseException: the first failure; the caller hands it to ``report``. Further ones are reported here.
         """
         await self._raise_first(await self._all(lambda scope: scope.moment_failures(moment)))
 
@@ -129,14 +129,14 @@ class RunningScript:
         """Whether any handler of this moment is in force."""
         return any(scope.moments[moment] for scope in self._scopes())
 
-    async def _all(self, run: Callable[[Handlers], Awaitable[list[Exception]]]) -> list[Exception]:
+    async def _all(self, run: Callable[[Handlers], Awaitable[list[BaseException]]]) -> list[BaseException]:
         """The failures of the first scope that has some; the scopes after it are not run."""
         for scope in self._scopes():
             if failures := await run(scope):
                 return failures
         return []
 
-    async def _raise_first(self, failures: list[Exception]) -> None:
+    async def _raise_first(self, failures: list[BaseException]) -> None:
         for failure in failures[1:]:
             await self._life.report(failure)
         if failures:

@@ -8,10 +8,10 @@ from datetime import timedelta
 from math import ceil
 
 from ocs_ray.errors import BadInputError
-from ocs_ray.scripting.background import Background, Cancellable
+from ocs_ray.scripting.background import Background, Cancellable, Report
+from ocs_ray.scripting.exit_calls import FAILURES
 
 Task = Callable[[], Awaitable[None]]
-Report = Callable[[Exception], Awaitable[None]]
 
 
 def call_once(background: Background, delay_s: float, task: Task) -> Cancellable:
@@ -45,7 +45,7 @@ def call_periodically(
             await asyncio.sleep(first + turn * interval_s - clock.time())
             try:
                 await task()
-            except Exception as failure:
+            except FAILURES as failure:
                 await report(failure)
             turn = max(turn + 1, ceil((clock.time() - first) / interval_s))
 
