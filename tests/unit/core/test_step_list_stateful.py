@@ -58,8 +58,9 @@ class Steps(RuleBasedStateMachine):
         return new_steps([Setup("ESW.t", "go")] * len(rows), [row.id for row in rows])
 
     def may_follow(self, row: Row) -> bool:
-        after = self.rows.index(row) + 1
-        return after == len(self.rows) or self.rows[after].pending
+        """What is put there will be run: no place before the first pending step, which is where the list has come to."""
+        first = self.first()
+        return self.rows.index(row) + 1 >= (len(self.rows) if first is None else first)
 
     # -- editing --------------------------------------------------------------------------------------------------
 
