@@ -178,7 +178,7 @@ class StepList:
     def insert_after(self, step_id: str, steps: list[StepRecord]) -> EditRefusal | None:
         """Put after a step, unless that would be before one that has begun, has ended or was skipped already.
 
-        A step that was skipped among pending ones is no obstacle: only what comes before the first pending step is past.
+        One that was skipped among pending ones is no obstacle: only what comes before the first pending step is past.
         """
         place = self._place_after(step_id)
         if not isinstance(place, int):
