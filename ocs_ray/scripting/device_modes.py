@@ -90,7 +90,7 @@ class DeviceModes:
             match notice:
                 case LockExpiringShortly():
                     warned = True
-                    await about_to_expire()
+                    await self._background.guard(about_to_expire())  # should it fail, the end is told all the same
                 case LockExpired():
                     return await expired()
                 case StillLocked():

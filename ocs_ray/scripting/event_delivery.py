@@ -63,7 +63,8 @@ def deliver_at_rate(
 
     async def hand_over() -> None:
         for event in list(latest.values()):
-            await callback(event)
+            if handing.goes_on:  # a callback may have cancelled it
+                await background.guard(callback(event))  # should it fail, the other keys have their turn all the same
 
     collecting = background.launch(lambda handle: deliver(events, keys, keep, report, handle))
     handing = call_periodically(background, report, 0.0, every, hand_over)

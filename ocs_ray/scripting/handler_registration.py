@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ocs_ray.core.sequencer_states import Hook
+from ocs_ray.errors import BadInputError
 from ocs_ray.models.commands import Observe, SequenceCommand, Setup, Wait
 from ocs_ray.scripting.command_handler import CommandHandler, ErrorHandler
 from ocs_ray.scripting.handlers import (
@@ -73,6 +74,8 @@ class CommandRegistration(ScriptScope):
     def on_setup(self, name: str) -> Callable[[SetupHandler], CommandHandler[Setup]]:
         """Register the handler of ``Setup`` commands with this name."""
 
+        name = _named(name, "on_setup")
+
         def register(body: SetupHandler) -> CommandHandler[Setup]:
             handler = self.handlers.setup[name] = CommandHandler(body, self.sleep)
             return handler
@@ -82,6 +85,8 @@ class CommandRegistration(ScriptScope):
     def on_observe(self, name: str) -> Callable[[ObserveHandler], CommandHandler[Observe]]:
         """Register the handler of ``Observe`` commands with this name."""
 
+        name = _named(name, "on_observe")
+
         def register(body: ObserveHandler) -> CommandHandler[Observe]:
             handler = self.handlers.observe[name] = CommandHandler(body, self.sleep)
             return handler
@@ -90,6 +95,8 @@ class CommandRegistration(ScriptScope):
 
     def on_wait(self, name: str) -> Callable[[WaitHandler], CommandHandler[Wait]]:
         """Register the handler of ``Wait`` commands with this name."""
+
+        name = _named(name, "on_wait")
 
         def register(body: WaitHandler) -> CommandHandler[Wait]:
             handler = self.handlers.wait[name] = CommandHandler(body, self.sleep)
@@ -121,3 +128,11 @@ class CommandRegistration(ScriptScope):
             if seen is None and not self.life.procedure.is_held:
                 return None
         return None
+
+
+def _named(name: object, decorator: str) -> str:
+    """Without a name the decorator would swallow the handler, and no command would ever reach it."""
+    if not isinstance(name, str):
+        problem = f"{getattr(name, '__name__', name)!r} is no name of a command"
+        raise BadInputError(where=decorator, problem=problem, remedy=f'name it: @ctx.{decorator}("move")')
+    return name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from ocs_ray.core.procedure_events import Moment
 from ocs_ray.core.sequencer_states import Hook
@@ -16,6 +16,7 @@ from ocs_ray.models.times import UTCTime
 from ocs_ray.scripting.command_handler import CommandHandler, ErrorHandler
 from ocs_ray.scripting.exit_calls import FAILURES
 
+SELF_CANCELLED: Final = "something it waited for was cancelled: catch asyncio.CancelledError where that may happen"
 HookHandler = Callable[[], Awaitable[None]]
 DiagnosticHandler = Callable[[UTCTime, str], Awaitable[None]]
 SetupHandler = Callable[[Setup], Awaitable[Result | None]]
@@ -80,6 +81,10 @@ class Handlers:
                 await handler(*args)
             except FAILURES as failure:
                 failures.append(failure)
+            except asyncio.CancelledError:
+                if (own := asyncio.current_task()) is None or own.cancelling():
+                    raise
+                failures.append(StepFailedError(reason=SELF_CANCELLED))  # a group would take it for a good end
 
         async with asyncio.TaskGroup() as group:
             for handler in handlers:

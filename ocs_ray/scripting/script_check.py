@@ -11,12 +11,29 @@ from ocs_ray.core.sequencer_states import Hook
 from ocs_ray.errors import ScriptError
 from ocs_ray.models.alarm_messages import AlarmSummary, GetAlarm, GetAlarms
 from ocs_ray.models.component_messages import Oneway, Submit, Validate
+from ocs_ray.models.component_modes import (
+    GetCurrentStates,
+    LockAcquired,
+    LockComponent,
+    LockReleased,
+    NextLockNotice,
+    UnlockComponent,
+)
 from ocs_ray.models.config_messages import ConfigExists, GetConfig
 from ocs_ray.models.event_messages import GetEvent, NextEvents
 from ocs_ray.models.identifiers import Id, ObsMode
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.models.responses import Accepted, Completed
-from ocs_ray.models.sequencer_messages import SubmitSequence
+from ocs_ray.models.sequencer_messages import (
+    GetSequence,
+    GetSequencerState,
+    Query,
+    QueryFinal,
+    RetryFailed,
+    SequencerState,
+    StartSequence,
+    SubmitSequence,
+)
 from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.scripting.fsm_script import FsmScript
 from ocs_ray.scripting.handlers import Handlers
@@ -106,19 +123,25 @@ class _Agreeable:
 
     async def ask(self, name: str, message: object, timeout_s: float) -> Any:
         match message:
-            case Submit() | SubmitSequence():
+            case Submit() | Query() | QueryFinal() | SubmitSequence() | StartSequence() | RetryFailed():
                 return Completed(RUN_ID)
             case Oneway() | Validate():
                 return Accepted(RUN_ID)
             case GetEvent(keys=keys):
                 return tuple(None for _ in keys)
-            case GetAlarm() | GetConfig():
+            case GetAlarm() | GetConfig() | GetSequence():
                 return None
+            case GetSequencerState():
+                return SequencerState.IDLE
+            case LockComponent():
+                return LockAcquired(lock_id="script-check")
+            case UnlockComponent():
+                return LockReleased()
             case ConfigExists():
                 return False
             case GetAlarms():
                 return AlarmSummary(severity=None, health=None, alarms=())
-            case NextEvents():
+            case NextEvents() | GetCurrentStates() | NextLockNotice():
                 return await asyncio.get_running_loop().create_future()  # for ever
             case _:
                 return Ok()

@@ -62,7 +62,7 @@ def load_script(file: str, root: str, prefix: str) -> Script:
     with _loading, _root_first(root):
         _forget_modules_of_scripts()
         module = _execute(path, prefix)
-    found = [value for value in vars(module).values() if isinstance(value, Script)]
+    found = list(dict.fromkeys(value for value in vars(module).values() if isinstance(value, Script)))
     own = [entry for entry in found if entry.body.__module__ == module.__name__]
     match own or found:
         case [only]:
@@ -168,8 +168,8 @@ def script_error(prefix: str, file: str, failure: BaseException) -> ScriptError:
             prefix=prefix, file=failure.filename, line=failure.lineno or 0, problem=f"syntax error: {failure.msg}"
         )
     frames = traceback.extract_tb(failure.__traceback__)
-    catalogue = str(Path(file).parent.parent)
-    own = [frame for frame in frames if frame.filename.startswith(catalogue)]
+    catalogue = str(Path(os.path.abspath(file)).parent.parent).rstrip("/") + "/"  # frames have whole paths
+    own = [f for f in frames if f.filename.startswith(catalogue) and not f.filename.startswith(LIBRARIES)]
     place = own[-1] if own else None
     return ScriptError(
         prefix=prefix,
