@@ -26,7 +26,7 @@ from ocs_ray.core import sequencer_events as ev
 from ocs_ray.core.sequencer import SequencerCore
 from ocs_ray.core.sequencer_states import Hook, State, external
 from ocs_ray.core.sequencer_view import changes_since
-from ocs_ray.errors import OcsError, ScriptError, UnreachableError
+from ocs_ray.errors import OcsError, UnreachableError
 from ocs_ray.models.component_messages import ScriptSource
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix
@@ -54,11 +54,12 @@ from ocs_ray.models.sequencer_messages import (
 )
 from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.scripting.events import Events
+from ocs_ray.scripting.exit_calls import FAILURES
 from ocs_ray.scripting.port import Port
 from ocs_ray.scripting.procedure import AbortRequested, StopRequested
 from ocs_ray.scripting.running_script import RunningScript, StepOutcome
 from ocs_ray.scripting.script_context import ScriptContext
-from ocs_ray.scripting.script_loading import load_script, script_error
+from ocs_ray.scripting.script_loading import load_script, script_error, start_script
 from ocs_ray.scripting.time_scale import TimeScale
 
 LOG: Final = logging.getLogger("ocs.sequencer")
@@ -130,9 +131,10 @@ class SequencerShell:
         strand = Strand(self._prefix, self._port)
         operator = SequenceDoor(self._core, self._take_nested, asyncio.get_running_loop())
         ctx = ScriptContext(self._prefix, self._obs_mode, strand.port, self._time_scale, operator)
+        strand.tell_failures(ctx.life.report)
         try:
             self._loaded = strand, ctx, await strand.run(self._load(ctx))
-        except ScriptError:
+        except BaseException:  # a cancellation too: whoever asked for it does not wait for the script any more
             strand.close()
             raise
         self._coupled(strand, ctx, self._loaded[2], settings or ProcedureSettings())
@@ -167,10 +169,7 @@ class SequencerShell:
 
     async def _load(self, ctx: ScriptContext) -> RunningScript:
         loaded = load_script(self._source.file, self._source.root, self._prefix)
-        try:
-            return await loaded.start(ctx)
-        except Exception as failure:
-            raise script_error(self._prefix, self._source.file, failure) from failure
+        return await start_script(loaded, ctx, self._source.file)
 
     # -- messages ------------------------------------------------------------------------------------------------
 
@@ -329,7 +328,7 @@ class SequencerShell:
             look_whether_it_can_run()
 
     def _report(self, failure: BaseException | None) -> None:
-        if isinstance(failure, Exception) and self._core.state is not State.KILLED:
+        if isinstance(failure, FAILURES) and self._core.state is not State.KILLED:
             strand, _, script = self._running_script()
             strand.start(script.report(failure), lambda *_: None)
 

@@ -24,6 +24,7 @@ from ocs_ray.actors.home_port import HomePort
 from ocs_ray.scripting.port import Port, use_port
 
 T = TypeVar("T")
+Report = Callable[[BaseException], Coroutine[Any, Any, None]]
 LOG: Final = logging.getLogger("ocs.strand")
 
 BEAT_S: Final = 0.2
@@ -49,6 +50,9 @@ class Strand:
         self._context.run(use_port, self.port)
         self._last_beat = time.monotonic()
         self._closing = False
+        self._report: Report | None = None
+        self._telling: set[asyncio.Task[None]] = set()
+        self._loop.set_exception_handler(self._failed)
         self._thread = threading.Thread(target=self._serve, name=f"strand-{name}", daemon=True)
         self._thread.start()
 
@@ -60,6 +64,7 @@ class Strand:
                 self._loop.run_forever()
             except (SystemExit, KeyboardInterrupt) as called:  # a script's sys.exit() ends its task, not the strand
                 LOG.error("%s was called on the strand", type(called).__name__)
+                self.call(self._tell, called)
         self._loop.run_until_complete(asyncio.sleep(0))  # what was handed over last begins, so that it can be cancelled
         left = asyncio.all_tasks(self._loop)
         for task in left:
@@ -70,6 +75,26 @@ class Strand:
     def _beat(self) -> None:
         self._last_beat = time.monotonic()
         self._loop.call_later(BEAT_S, self._beat)
+
+    # -- failures ------------------------------------------------------------------------------------------------
+
+    def tell_failures(self, report: Report) -> None:
+        """From now on ``report`` is called, on the strand, with what fails in tasks and callbacks nobody waits for."""
+        self._report = report
+
+    def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """On any thread: a task that failed, and that nobody looked at, is told by whichever collects it."""
+        failure = context.get("exception")
+        if isinstance(failure, Exception) and self._report is not None and not self._closing:
+            self.call(self._tell, failure)
+        else:
+            loop.default_exception_handler(context)
+
+    def _tell(self, failure: BaseException) -> None:
+        if self._report is not None:
+            task = self._loop.create_task(self._report(failure))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
 
     # -- running -------------------------------------------------------------------------------------------------
 

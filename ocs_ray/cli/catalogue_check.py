@@ -75,7 +75,7 @@ def _check_mode(mode: ObsModeConfig) -> CheckedMode:
     scripts = tuple(
         CheckedScript(info, None, script or "")
         if script is None or script.startswith(PACKAGE)
-        else CheckedScript(info, _check_script(script, mode.root), "")
+        else CheckedScript(info, check_script(script, mode.root), "")
         for info, script in mode.sequencers.items()
     )
     faults = [_of_script(info, problem) for info, report, _ in scripts if report for problem in _problems(report)]
@@ -85,13 +85,6 @@ def _check_mode(mode: ObsModeConfig) -> CheckedMode:
         except BadInputError as failure:
             faults.append(failure)
     return CheckedMode(mode.name, scripts, tuple(faults))
-
-
-def _check_script(script: str, root: str) -> ScriptReport:
-    try:
-        return check_script(script, root)
-    except SystemExit:
-        return ScriptReport(script, (), (), (Problem(script, 0, "it ends the process while it is loaded: sys.exit"),))
 
 
 def _problems(report: ScriptReport) -> tuple[Problem, ...]:

@@ -9,10 +9,16 @@ import typer
 
 from ocs_ray.cli.arguments import AsJson, Sequencer
 
-Wait = Annotated[
+WAIT_S: Final = 60.0
+"""Longest ``--wait`` waits when nothing else is said, in seconds."""
+Wait = Annotated[bool, typer.Option("--wait", help="Come back when it has been carried out.")]
+Timeout = Annotated[
     float | None,
     typer.Option(
-        "--wait", metavar="SECONDS", min=0.0, help="Come back when it has been carried out; fail after so long."
+        "--timeout",
+        metavar="SECONDS",
+        min=0.0,
+        help=f"Wait so long at most, and then fail; {WAIT_S:g} with --wait.",
     ),
 ]
 HELP: Final = {
@@ -40,11 +46,12 @@ def make_app() -> typer.Typer:
     return app
 
 
-def _sends(name: str) -> Callable[[str, float | None, bool], int]:
-    def send(sequencer: Sequencer, wait: Wait = None, as_json: AsJson = False) -> int:
+def _sends(name: str) -> Callable[[str, bool, float | None, bool], int]:
+    def send(sequencer: Sequencer, wait: Wait = False, timeout: Timeout = None, as_json: AsJson = False) -> int:
         from ocs_ray.cli import procedure_verbs
 
-        return procedure_verbs.send(sequencer, name, wait, as_json)
+        wait_s = WAIT_S if wait and timeout is None else timeout
+        return procedure_verbs.send(sequencer, name, wait_s, as_json)
 
     return send
 

@@ -161,8 +161,7 @@ class StepList:
 
     def prepend(self, steps: list[StepRecord]) -> None:
         """Put before the first pending step; at the end when there is none."""
-        first = self.next_pending
-        place = len(self._steps) if first is None else self._next
+        place = self._place_of_next()
         self._steps[place:place] = steps
         self._came(steps)
 
@@ -177,7 +176,10 @@ class StepList:
         return None
 
     def insert_after(self, step_id: str, steps: list[StepRecord]) -> EditRefusal | None:
-        """Put after a step whose successor, if it has one, is pending."""
+        """Put after a step, unless that would be before one that has begun, has ended or was skipped already.
+
+        One that was skipped among pending ones is no obstacle: only what comes before the first pending step is past.
+        """
         place = self._place_after(step_id)
         if not isinstance(place, int):
             return place
@@ -287,11 +289,15 @@ class StepList:
             return CannotOperateOnAnInFlightOrFinishedStep()
         return place
 
+    def _place_of_next(self) -> int:
+        """Where the first pending step stands; the end when there is none."""
+        return len(self._steps) if self.next_pending is None else self._next
+
     def _place_after(self, step_id: str) -> int | EditRefusal:
         place = self._place(step_id)
         if not isinstance(place, int):
             return place
-        if place + 1 < len(self._steps) and not self._steps[place + 1].is_pending:
+        if place + 1 < self._place_of_next():
             return CannotOperateOnAnInFlightOrFinishedStep()
         return place + 1
 

@@ -29,6 +29,11 @@ class SequencerState(StrEnum):
     OFFLINE = "Offline"
     PROCESSING = "Processing"
 
+    @classmethod
+    def _missing_(cls, value: object) -> SequencerState | None:
+        """The seed's other names: Idle is also Online, Running also InProgress."""
+        return {"Online": cls.IDLE, "InProgress": cls.RUNNING}.get(str(value))
+
 
 class Request(Message):
     """A message that changes something: a repeat of it (a retry after a lost reply) takes effect once.

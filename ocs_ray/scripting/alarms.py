@@ -18,10 +18,9 @@ from ocs_ray.models.alarm_messages import (
 )
 from ocs_ray.models.alarms import AlarmHealth, AlarmKey, AlarmSeverity, FullAlarmSeverity
 from ocs_ray.models.prefix import Subsystem
-from ocs_ray.scripting.background import Background, Cancellable
+from ocs_ray.scripting.background import Background, Cancellable, Report
 from ocs_ray.scripting.command_service import ASK_S
 from ocs_ray.scripting.port import Port, current_port
-from ocs_ray.scripting.timers import Report
 
 REFRESH_S: Final = 3.0
 """How often a severity is said again, in seconds. Source: csw-alarm.refresh-interval."""

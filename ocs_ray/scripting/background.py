@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from typing import Any, Final
 
-from ocs_ray.errors import StepFailedError
 from ocs_ray.scripting.control import StopLoop
+from ocs_ray.scripting.exit_calls import FAILURES
 from ocs_ray.scripting.procedure import Procedure
 
 CLOSE_S: Final = 2.0
 """Longest wait, in seconds, until cancelled work took its leave (a subscription says so to the event service)."""
 
-Report = Callable[[Exception], Awaitable[None]]
+Report = Callable[[BaseException], Awaitable[None]]
 
 _own: ContextVar[asyncio.Task[None] | None] = ContextVar("ocs_own_background_task", default=None)
 
@@ -98,9 +98,7 @@ class Background:
                 await work
         except StopLoop:  # stop_when in work that was started from inside a loop
             return
-        except SystemExit as called:
-            await self._report(StepFailedError(reason=f"sys.exit({called.code}) was called: a script returns instead"))
-        except Exception as failure:
+        except FAILURES as failure:
             await self._report(failure)
 
     async def tell(self, failure: Exception) -> None:
@@ -111,7 +109,7 @@ class Background:
         """Run one turn of something that goes on; its failure is reported."""
         try:
             await turn
-        except Exception as failure:
+        except FAILURES as failure:
             await self._report(failure)
 
     def _keep(self, task: asyncio.Task[None]) -> None:

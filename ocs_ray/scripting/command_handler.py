@@ -8,6 +8,7 @@ from typing import Generic, Self, TypeVar
 
 from ocs_ray.errors import BadInputError
 from ocs_ray.models.responses import Result
+from ocs_ray.scripting.async_functions import must_be_async
 
 C = TypeVar("C")
 ErrorHandler = Callable[[Exception], Awaitable[None]]
@@ -34,7 +35,7 @@ class CommandHandler(Generic[C]):
 
     def on_error(self, handler: ErrorHandler) -> Self:
         """Call ``handler`` with the failure of every attempt; the last one given wins. One that fails ends the step."""
-        self._on_error = handler
+        self._on_error = must_be_async(handler, "on_error")
         return self
 
     def retry(self, count: int, interval: timedelta = timedelta()) -> Self:

@@ -90,7 +90,7 @@ class DeviceModes:
             match notice:
                 case LockExpiringShortly():
                     warned = True
-                    await about_to_expire()
+                    await self._background.guard(about_to_expire())  # should it fail, the end is told all the same
                 case LockExpired():
                     return await expired()
                 case StillLocked():
@@ -123,5 +123,5 @@ async def _nothing() -> None:
     """Nobody wants to know."""
 
 
-async def _log(failure: Exception) -> None:
+async def _log(failure: BaseException) -> None:
     logging.getLogger("ocs.device").error("a callback failed: %s", failure, exc_info=failure)

@@ -10,9 +10,10 @@ from typing import Final
 
 from ocs_ray.errors import UnreachableError
 from ocs_ray.models.events import Event, EventKey
-from ocs_ray.scripting.background import Background, Cancellable
+from ocs_ray.scripting.background import Background, Cancellable, Report
 from ocs_ray.scripting.events import Events
-from ocs_ray.scripting.timers import Report, call_periodically
+from ocs_ray.scripting.exit_calls import FAILURES
+from ocs_ray.scripting.timers import call_periodically
 
 EventCallback = Callable[[Event], Awaitable[None]]
 
@@ -32,7 +33,7 @@ async def deliver(
                     silent = False
                     try:
                         await callback(event)
-                    except Exception as failure:
+                    except FAILURES as failure:
                         await report(failure)
                     if not handle.goes_on:
                         return
@@ -62,7 +63,8 @@ def deliver_at_rate(
 
     async def hand_over() -> None:
         for event in list(latest.values()):
-            await callback(event)
+            if handing.goes_on:  # a callback may have cancelled it
+                await background.guard(callback(event))  # should it fail, the other keys have their turn all the same
 
     collecting = background.launch(lambda handle: deliver(events, keys, keep, report, handle))
     handing = call_periodically(background, report, 0.0, every, hand_over)

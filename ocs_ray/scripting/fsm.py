@@ -11,6 +11,7 @@ from typing import Any
 from ocs_ray.errors import BadInputError
 from ocs_ray.models.params import Parameter
 from ocs_ray.scripting.background import Background, Report
+from ocs_ray.scripting.exit_calls import FAILURES
 from ocs_ray.scripting.state_params import Params
 
 Action = Callable[[], Awaitable[None]]
@@ -175,7 +176,7 @@ class Fsm:
         _inside.set(_inside.get() | {id(self)})
         try:
             await work
-        except Exception as failure:
+        except FAILURES as failure:
             self._end()
             await self._report(failure)
 

@@ -41,7 +41,9 @@ class _Bound:
         self._machines: list[Fsm] = []
 
     def bind(self, machine: Fsm) -> Binding:
-        """Refresh ``machine`` whenever this changes."""
+        """Refresh ``machine`` whenever this changes; one that has completed is left alone."""
+        if machine.is_completed:
+            return Binding(lambda: None)
         self._machines.append(machine)
         binding = Binding(lambda: self._unbind(machine))
         machine.on_complete(binding.cancel)

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ocs_ray.core.sequencer_states import Hook
+from ocs_ray.errors import BadInputError
 from ocs_ray.models.commands import Observe, SequenceCommand, Setup, Wait
+from ocs_ray.scripting.async_functions import must_be_async
 from ocs_ray.scripting.command_handler import CommandHandler, ErrorHandler
 from ocs_ray.scripting.handlers import (
     AnyHandler,
@@ -50,7 +52,7 @@ class HookRegistration(ScriptScope):
 
     def on_diagnostic_mode(self, handler: DiagnosticHandler) -> DiagnosticHandler:
         """Register what runs when diagnostic data are wanted: it is given the start time and a hint."""
-        self.handlers.hooks[Hook.DIAGNOSTIC_MODE].append(handler)
+        self.handlers.hooks[Hook.DIAGNOSTIC_MODE].append(must_be_async(handler, "on_diagnostic_mode"))
         return handler
 
     def on_operations_mode(self, handler: HookHandler) -> HookHandler:
@@ -59,11 +61,11 @@ class HookRegistration(ScriptScope):
 
     def on_global_error(self, handler: ErrorHandler) -> ErrorHandler:
         """Register what runs after any handler, timer or callback failed, but for ``on_shutdown``."""
-        self.handlers.global_error.append(handler)
+        self.handlers.global_error.append(must_be_async(handler, "on_global_error"))
         return handler
 
     def _hook(self, hook: Hook, handler: HookHandler) -> HookHandler:
-        self.handlers.hooks[hook].append(handler)
+        self.handlers.hooks[hook].append(must_be_async(handler, hook.value))
         return handler
 
 
@@ -73,8 +75,10 @@ class CommandRegistration(ScriptScope):
     def on_setup(self, name: str) -> Callable[[SetupHandler], CommandHandler[Setup]]:
         """Register the handler of ``Setup`` commands with this name."""
 
+        name = _named(name, "on_setup")
+
         def register(body: SetupHandler) -> CommandHandler[Setup]:
-            handler = self.handlers.setup[name] = CommandHandler(body, self.sleep)
+            handler = self.handlers.setup[name] = CommandHandler(must_be_async(body, "on_setup"), self.sleep)
             return handler
 
         return register
@@ -82,8 +86,10 @@ class CommandRegistration(ScriptScope):
     def on_observe(self, name: str) -> Callable[[ObserveHandler], CommandHandler[Observe]]:
         """Register the handler of ``Observe`` commands with this name."""
 
+        name = _named(name, "on_observe")
+
         def register(body: ObserveHandler) -> CommandHandler[Observe]:
-            handler = self.handlers.observe[name] = CommandHandler(body, self.sleep)
+            handler = self.handlers.observe[name] = CommandHandler(must_be_async(body, "on_observe"), self.sleep)
             return handler
 
         return register
@@ -91,15 +97,17 @@ class CommandRegistration(ScriptScope):
     def on_wait(self, name: str) -> Callable[[WaitHandler], CommandHandler[Wait]]:
         """Register the handler of ``Wait`` commands with this name."""
 
+        name = _named(name, "on_wait")
+
         def register(body: WaitHandler) -> CommandHandler[Wait]:
-            handler = self.handlers.wait[name] = CommandHandler(body, self.sleep)
+            handler = self.handlers.wait[name] = CommandHandler(must_be_async(body, "on_wait"), self.sleep)
             return handler
 
         return register
 
     def on_any_command(self, body: AnyHandler) -> CommandHandler[SequenceCommand]:
         """Register what takes the commands no other handler takes."""
-        handler = self.handlers.default = CommandHandler[SequenceCommand](body, self.sleep)
+        handler = self.handlers.default = CommandHandler(must_be_async(body, "on_any_command"), self.sleep)
         return handler
 
     async def next_if(self, predicate: Callable[[SequenceCommand], bool]) -> SequenceCommand | None:
@@ -121,3 +129,11 @@ class CommandRegistration(ScriptScope):
             if seen is None and not self.life.procedure.is_held:
                 return None
         return None
+
+
+def _named(name: object, decorator: str) -> str:
+    """Without a name the decorator would swallow the handler, and no command would ever reach it."""
+    if not isinstance(name, str):
+        problem = f"{getattr(name, '__name__', name)!r} is no name of a command"
+        raise BadInputError(where=decorator, problem=problem, remedy=f'name it: @ctx.{decorator}("move")')
+    return name

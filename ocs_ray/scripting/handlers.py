@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from ocs_ray.core.procedure_events import Moment
 from ocs_ray.core.sequencer_states import Hook
@@ -14,7 +14,9 @@ from ocs_ray.models.commands import Observe, SequenceCommand, Setup, Wait
 from ocs_ray.models.responses import Result
 from ocs_ray.models.times import UTCTime
 from ocs_ray.scripting.command_handler import CommandHandler, ErrorHandler
+from ocs_ray.scripting.exit_calls import FAILURES
 
+SELF_CANCELLED: Final = "something it waited for was cancelled: catch asyncio.CancelledError where that may happen"
 HookHandler = Callable[[], Awaitable[None]]
 DiagnosticHandler = Callable[[UTCTime, str], Awaitable[None]]
 SetupHandler = Callable[[Setup], Awaitable[Result | None]]
@@ -63,22 +65,26 @@ class Handlers:
         if failures := await self.hook_failures(hook, *args):
             raise failures[0]
 
-    async def hook_failures(self, hook: Hook, *args: Any) -> list[Exception]:
+    async def hook_failures(self, hook: Hook, *args: Any) -> list[BaseException]:
         """Start all handlers of a moment in the order of registration, wait for all; the failures, first one first."""
         return await self._failures(self.hooks[hook], *args)
 
-    async def moment_failures(self, moment: Moment) -> list[Exception]:
+    async def moment_failures(self, moment: Moment) -> list[BaseException]:
         """The same for a moment of the procedure."""
         return await self._failures(self.moments[moment])
 
-    async def _failures(self, handlers: Sequence[Callable[..., Awaitable[None]]], *args: Any) -> list[Exception]:
-        failures: list[Exception] = []
+    async def _failures(self, handlers: Sequence[Callable[..., Awaitable[None]]], *args: Any) -> list[BaseException]:
+        failures: list[BaseException] = []
 
         async def run(handler: Callable[..., Awaitable[None]]) -> None:
             try:
                 await handler(*args)
-            except Exception as failure:
+            except FAILURES as failure:
                 failures.append(failure)
+            except asyncio.CancelledError:
+                if (own := asyncio.current_task()) is None or own.cancelling():
+                    raise
+                failures.append(StepFailedError(reason=SELF_CANCELLED))  # a group would take it for a good end
 
         async with asyncio.TaskGroup() as group:
             for handler in handlers:

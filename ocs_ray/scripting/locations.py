@@ -15,9 +15,9 @@ from ocs_ray.core import component_locations
 from ocs_ray.errors import OcsError
 from ocs_ray.models.locations import Location, LocationRemoved, LocationUpdated
 from ocs_ray.models.prefix import ComponentType, Prefix, Subsystem
-from ocs_ray.scripting.background import Cancellable
+from ocs_ray.scripting.background import Cancellable, Report
+from ocs_ray.scripting.exit_calls import FAILURES
 from ocs_ray.scripting.port import Port, current_port
-from ocs_ray.scripting.timers import Report
 
 LOOK_S: Final = 0.25
 """How often the table of names is looked at while somebody waits or follows, in seconds; a look takes 0.2 ms."""
@@ -97,7 +97,7 @@ async def follow(
             if event is not None:
                 try:
                     await callback(event)
-                except Exception as failure:
+                except FAILURES as failure:
                     await report(failure)
         if handle.goes_on:
             await asyncio.sleep(LOOK_S)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 ANY_COMMAND: Final = "on_any_command"
-_REGISTRATIONS: Final = {"on_setup": "Setup", "on_observe": "Observe"}
+_REGISTRATIONS: Final = {"on_setup": "Setup", "on_observe": "Observe", "on_wait": "Wait"}
 
 
 class Difference(NamedTuple):

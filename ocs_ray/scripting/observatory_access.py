@@ -13,6 +13,7 @@ from ocs_ray.models.observe_events import ObserveEventName, observe_event
 from ocs_ray.models.params import Parameter
 from ocs_ray.models.prefix import ComponentType, Prefix, Subsystem
 from ocs_ray.scripting.alarms import Alarms
+from ocs_ray.scripting.async_functions import must_be_async
 from ocs_ray.scripting.background import Background, Cancellable
 from ocs_ray.scripting.command_service import Assembly, Hcd
 from ocs_ray.scripting.configuration import ConfigReading
@@ -73,6 +74,7 @@ class ObservatoryAccess(ScriptScope):
         """
 
         def register(callback: LocationCallback) -> Cancellable:
+            must_be_async(callback, "on_location_change")
             whom, report = Prefix(prefix), self.life.report
             return self._background.launch(
                 lambda handle: follow(self.location, whom, component_type, callback, report, handle)
@@ -107,6 +109,8 @@ class ObservatoryAccess(ScriptScope):
         """Publish what the decorated function returns, every ``interval`` from now on; None publishes nothing."""
 
         def register(maker: EventMaker) -> Cancellable:
+            must_be_async(maker, "publish_event_every")
+
             async def publish() -> None:
                 if (event := await maker()) is not None:
                     await self.publish_event(event)
@@ -152,6 +156,7 @@ class ObservatoryAccess(ScriptScope):
         """
 
         def register(callback: EventCallback) -> Cancellable:
+            must_be_async(callback, "on_event")
             report = self.life.report
             if every is not None:
                 return deliver_at_rate(self._background, self.events, keys, every, callback, report)

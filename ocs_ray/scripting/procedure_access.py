@@ -8,6 +8,7 @@ from typing import Any
 from ocs_ray.core.procedure_events import Moment
 from ocs_ray.core.procedure_post import TOPIC
 from ocs_ray.models.procedure import ProcedureState, state_of
+from ocs_ray.scripting.async_functions import must_be_async
 from ocs_ray.scripting.handlers import HookHandler
 from ocs_ray.scripting.script_scope import ScriptScope
 
@@ -100,5 +101,5 @@ class ProcedureAccess(ScriptScope):
         return self._moment(Moment.CLEAR, handler)
 
     def _moment(self, moment: Moment, handler: HookHandler) -> HookHandler:
-        self.handlers.moments[moment].append(handler)
+        self.handlers.moments[moment].append(must_be_async(handler, moment.value))
         return handler

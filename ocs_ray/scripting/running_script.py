@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ocs_ray.core.procedure_events import Moment
 from ocs_ray.core.sequencer_states import Hook
+from ocs_ray.errors import StepFailedError
 from ocs_ray.models.commands import SequenceCommand
 from ocs_ray.models.responses import Result
 from ocs_ray.scripting.handlers import Handlers
@@ -75,7 +76,11 @@ class RunningScript:
         return await self._scopes()[0].execute(command)
 
     async def run_step(self, command: SequenceCommand) -> StepOutcome:
-        """The same as data, with the number of attempts; only a cancellation is raised."""
+        """The same as data, with the number of attempts; only what is no ``Exception`` is raised.
+
+        The step fails too when its handler returned anything but a ``Result`` or nothing: every view of the sequencer
+        carries what it returned to processes that may know nothing of it.
+        """
         attempts = 0
 
         def began() -> None:
@@ -87,7 +92,9 @@ class RunningScript:
                 result = await self._scopes()[0].execute(command, began)
         except Exception as failure:
             return StepOutcome(failure, attempts, None)
-        return StepOutcome(None, attempts, result)
+        if result is None or type(result) is Result:
+            return StepOutcome(None, attempts, result)
+        return StepOutcome(_no_result(command, result), attempts, None)
 
     async def run_hook(self, hook: Hook, *args: Any) -> None:
         """Run all handlers of a moment; those of the top level are not run when one of the state's failed.
@@ -96,8 +103,8 @@ class RunningScript:
             args: start time and hint for the diagnostic mode, else nothing.
 
         Raises:
-            Exception: the first failure; the caller hands it to ``report``. Further ones are reported here. Failures of
-                ``on_shutdown`` are logged and nothing else.
+            BaseException: the first failure; the caller hands it to ``report``. Further ones are reported here.
+                Failures of ``on_shutdown`` are logged and nothing else.
         """
         failures = await self._all(lambda scope: scope.hook_failures(hook, *args))
         if hook is Hook.SHUTDOWN:
@@ -114,7 +121,7 @@ class RunningScript:
         """Run all handlers of a moment of the procedure.
 
         Raises:
-            Exception: the first failure; the caller hands it to ``report``. Further ones are reported here.
+            BaseException: the first failure; the caller hands it to ``report``. Further ones are reported here.
         """
         await self._raise_first(await self._all(lambda scope: scope.moment_failures(moment)))
 
@@ -122,14 +129,14 @@ class RunningScript:
         """Whether any handler of this moment is in force."""
         return any(scope.moments[moment] for scope in self._scopes())
 
-    async def _all(self, run: Callable[[Handlers], Awaitable[list[Exception]]]) -> list[Exception]:
+    async def _all(self, run: Callable[[Handlers], Awaitable[list[BaseException]]]) -> list[BaseException]:
         """The failures of the first scope that has some; the scopes after it are not run."""
         for scope in self._scopes():
             if failures := await run(scope):
                 return failures
         return []
 
-    async def _raise_first(self, failures: list[Exception]) -> None:
+    async def _raise_first(self, failures: list[BaseException]) -> None:
         for failure in failures[1:]:
             await self._life.report(failure)
         if failures:
@@ -142,3 +149,9 @@ class RunningScript:
     async def close(self) -> None:
         """End loops, timers, subscriptions and pools; waits at most 2 s for them."""
         await self._life.close()
+
+
+def _no_result(command: SequenceCommand, returned: object) -> StepFailedError:
+    handler = f"the handler of {type(command).__name__} {command.command_name}"
+    remedy = "return a Result, such as Result(KEY.set(value)), or nothing"
+    return StepFailedError(reason=f"{handler} returned {type(returned).__qualname__}: {remedy}")

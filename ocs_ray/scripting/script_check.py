@@ -11,19 +11,36 @@ from ocs_ray.core.sequencer_states import Hook
 from ocs_ray.errors import ScriptError
 from ocs_ray.models.alarm_messages import AlarmSummary, GetAlarm, GetAlarms
 from ocs_ray.models.component_messages import Oneway, Submit, Validate
+from ocs_ray.models.component_modes import (
+    GetCurrentStates,
+    LockAcquired,
+    LockComponent,
+    LockReleased,
+    NextLockNotice,
+    UnlockComponent,
+)
 from ocs_ray.models.config_messages import ConfigExists, GetConfig
 from ocs_ray.models.event_messages import GetEvent, NextEvents
 from ocs_ray.models.identifiers import Id, ObsMode
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.models.responses import Accepted, Completed
-from ocs_ray.models.sequencer_messages import SubmitSequence
+from ocs_ray.models.sequencer_messages import (
+    GetSequence,
+    GetSequencerState,
+    Query,
+    QueryFinal,
+    RetryFailed,
+    SequencerState,
+    StartSequence,
+    SubmitSequence,
+)
 from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.scripting.fsm_script import FsmScript
 from ocs_ray.scripting.handlers import Handlers
 from ocs_ray.scripting.named_handlers import ANY_COMMAND, commands_in
 from ocs_ray.scripting.port import use_port
 from ocs_ray.scripting.script_context import ScriptContext
-from ocs_ray.scripting.script_loading import load_script, modules_below, script_error
+from ocs_ray.scripting.script_loading import load_script, modules_below, script_error, start_script
 from ocs_ray.scripting.time_scale import TimeScale
 from ocs_ray.scripting.undefined_names import undefined_names
 
@@ -78,7 +95,8 @@ def check_script(file: str, root: str, prefix: Prefix = PREFIX, obs_mode: ObsMod
         return ScriptReport(file, (), (), tuple(problems))
     try:
         handlers, states = asyncio.run(_load(file, root, prefix, obs_mode))
-    except ScriptError as failure:
+    except (ScriptError, SystemExit) as failure:  # the second: a task of the script's own ends the whole loop
+        failure = failure if isinstance(failure, ScriptError) else script_error(prefix, file, failure)
         problems += [problem for module in _shared_modules(root, file) for problem in _undefined_in(module)]
         already = any(problem.line == failure.line and problem.file == failure.file for problem in problems)
         found = [] if already else [Problem(failure.file or file, failure.line, failure.problem)]
@@ -105,19 +123,25 @@ class _Agreeable:
 
     async def ask(self, name: str, message: object, timeout_s: float) -> Any:
         match message:
-            case Submit() | SubmitSequence():
+            case Submit() | Query() | QueryFinal() | SubmitSequence() | StartSequence() | RetryFailed():
                 return Completed(RUN_ID)
             case Oneway() | Validate():
                 return Accepted(RUN_ID)
             case GetEvent(keys=keys):
                 return tuple(None for _ in keys)
-            case GetAlarm() | GetConfig():
+            case GetAlarm() | GetConfig() | GetSequence():
                 return None
+            case GetSequencerState():
+                return SequencerState.IDLE
+            case LockComponent():
+                return LockAcquired(lock_id="script-check")
+            case UnlockComponent():
+                return LockReleased()
             case ConfigExists():
                 return False
             case GetAlarms():
                 return AlarmSummary(severity=None, health=None, alarms=())
-            case NextEvents():
+            case NextEvents() | GetCurrentStates() | NextLockNotice():
                 return await asyncio.get_running_loop().create_future()  # for ever
             case _:
                 return Ok()
@@ -130,13 +154,11 @@ async def _load(file: str, root: str, prefix: Prefix, obs_mode: ObsMode) -> tupl
     ctx = ScriptContext(prefix, obs_mode, port, TimeScale(0.0))
     try:
         async with asyncio.timeout(BODY_S):
-            running = await entry.start(ctx)
+            running = await start_script(entry, ctx, file)
     except TimeoutError:
         line = entry.body.__code__.co_firstlineno
         problem = f"the function did not end within {BODY_S:g} s: a script registers handlers and returns"
         raise ScriptError(prefix=prefix, file=file, line=line, problem=problem) from None
-    except Exception as failure:
-        raise script_error(prefix, file, failure) from failure
     finally:
         await ctx.life.close()
     states = entry.states if isinstance(entry, FsmScript) else ()

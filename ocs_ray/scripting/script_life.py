@@ -6,12 +6,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from ocs_ray.errors import StepFailedError
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.scripting.alarms import Alarms, SeverityRefresh
 from ocs_ray.scripting.background import Background
 from ocs_ray.scripting.blocking_work import BlockingWork
 from ocs_ray.scripting.command_handler import ErrorHandler
+from ocs_ray.scripting.exit_calls import EXITS, FAILURES, exit_failure
 from ocs_ray.scripting.port import Port
 from ocs_ray.scripting.procedure import Procedure
 from ocs_ray.scripting.sequence_operator import SequenceOperator
@@ -46,13 +48,22 @@ class ScriptLife:
     async def report(self, failure: BaseException) -> None:
         """Hand a failure to the script's on_global_error handlers; one that fails itself is logged."""
         self.log.error("%s", failure, exc_info=failure)
-        if not isinstance(failure, Exception):
+        told = self._told_once(failure) if isinstance(failure, EXITS) else failure
+        if not isinstance(told, Exception):
             return
         for handler in self.error_handlers():
             try:
-                await handler(failure)
-            except Exception:
+                await handler(told)
+            except FAILURES:
                 self.log.exception("on_global_error of %s failed", self.prefix)
+
+    @staticmethod
+    def _told_once(called: BaseException) -> StepFailedError | None:
+        """Python lets ``sys.exit`` out of every task it passes, so the same call may come here from several."""
+        if vars(called).setdefault("ocs_was_told", told := exit_failure(called)) is not told:
+            return None
+        told.__cause__ = called
+        return told
 
     async def close(self) -> None:
         """End what runs in the background."""

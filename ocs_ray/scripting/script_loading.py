@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import importlib.util
 import os
@@ -19,10 +20,13 @@ from typing import Final
 from ocs_ray import errors
 from ocs_ray.errors import ScriptError
 from ocs_ray.models.package_names import VENDORED
+from ocs_ray.scripting.exit_calls import EXITS, exit_text
+from ocs_ray.scripting.running_script import RunningScript
+from ocs_ray.scripting.script_context import ScriptContext
 from ocs_ray.scripting.script_entry import Script, script
 from ocs_ray.scripting.workflows import Workflow, script_of
 
-__all__ = ["Script", "load_script", "script", "script_error"]
+__all__ = ["Script", "load_script", "script", "script_error", "start_script"]
 
 LIBRARIES: Final = tuple(
     str(Path(folder).resolve()) + "/"
@@ -58,7 +62,7 @@ def load_script(file: str, root: str, prefix: str) -> Script:
     with _loading, _root_first(root):
         _forget_modules_of_scripts()
         module = _execute(path, prefix)
-    found = [value for value in vars(module).values() if isinstance(value, Script)]
+    found = list(dict.fromkeys(value for value in vars(module).values() if isinstance(value, Script)))
     own = [entry for entry in found if entry.body.__module__ == module.__name__]
     match own or found:
         case [only]:
@@ -120,11 +124,41 @@ def _execute(path: Path, prefix: str) -> ModuleType:
     writes_no_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         spec.loader.exec_module(module)
-    except Exception as failure:
+    except BaseException as failure:
+        if _comes_from_elsewhere(failure):
+            raise
         raise script_error(prefix, str(path), failure) from failure
     finally:
         sys.dont_write_bytecode = writes_no_bytecode
     return module
+
+
+async def start_script(entry: Script, ctx: ScriptContext, file: str) -> RunningScript:
+    """Run the entry's function once.
+
+    Raises:
+        ScriptError: it failed, called ``sys.exit`` or raised a CancelledError of its own; names file and line.
+        asyncio.CancelledError: the caller does not want it any more.
+    """
+    try:
+        return await entry.start(ctx)
+    except BaseException as failure:
+        if _comes_from_elsewhere(failure):
+            raise
+        raise script_error(ctx.prefix, file, failure) from failure
+
+
+def _comes_from_elsewhere(failure: BaseException) -> bool:
+    """Whether it only passes through the script: its loading is cancelled, or somebody presses Ctrl-C again."""
+    if isinstance(failure, GeneratorExit):
+        return True
+    if not isinstance(failure, (asyncio.CancelledError, KeyboardInterrupt)):
+        return False
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no loop runs here, so nothing is cancelled
+        return False
+    return task is not None and task.cancelling() > 0
 
 
 def script_error(prefix: str, file: str, failure: BaseException) -> ScriptError:
@@ -134,12 +168,16 @@ def script_error(prefix: str, file: str, failure: BaseException) -> ScriptError:
             prefix=prefix, file=failure.filename, line=failure.lineno or 0, problem=f"syntax error: {failure.msg}"
         )
     frames = traceback.extract_tb(failure.__traceback__)
-    catalogue = str(Path(file).parent.parent)
-    own = [frame for frame in frames if frame.filename.startswith(catalogue)]
+    catalogue = str(Path(os.path.abspath(file)).parent.parent).rstrip("/") + "/"  # frames have whole paths
+    own = [f for f in frames if f.filename.startswith(catalogue) and not f.filename.startswith(LIBRARIES)]
     place = own[-1] if own else None
     return ScriptError(
         prefix=prefix,
         file=place.filename if place else file,
         line=(place.lineno or 0) if place else 0,
-        problem=f"{type(failure).__name__}: {failure}",
+        problem=exit_text(failure) if isinstance(failure, EXITS) else _text(failure),
     )
+
+
+def _text(failure: BaseException) -> str:
+    return f"{type(failure).__name__}: {failure}".removesuffix(": ")

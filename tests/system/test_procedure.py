@@ -20,7 +20,7 @@ FAST = ("--time-factor", "0.05")
 INTEGRATION_MS = 200_000
 """10 s at this factor: long enough for a command that is started in the middle of an exposure."""
 SHORT_MS = 4_000
-WAIT = ("--wait", "60")
+WAIT = ("--wait",)
 RULE = "suspend_when: {event: TCS.weather.wind, key: speed, above: 20}\n"
 PUBLISH = """
 import asyncio, sys

@@ -33,8 +33,7 @@ from ocs_ray.models.sequencer_messages import (
     Shutdown,
     SubmitSequence,
 )
-from ocs_ray.models.sequencer_replies import DiagnosticHookFailed, Ok, Unhandled
-from ocs_ray.models.times import UTCTime
+from ocs_ray.models.sequencer_replies import Ok, Unhandled
 from ocs_ray.scripting.sequencer_service import Sequencer
 from ocs_ray.testing.local_observatory import LocalObservatory
 from ocs_ray.testing.waiting import until
@@ -101,12 +100,6 @@ async def body(ctx: ScriptContext) -> None:
     @ctx.on_global_error
     async def told(failure) -> None:
         SEEN.append(str(failure))
-
-    @ctx.on_diagnostic_mode
-    async def diagnose(start_time, hint) -> None:
-        SEEN.append((str(start_time), hint))
-        if hint == "break":
-            raise RuntimeError("broken")
 
     @ctx.on_go_offline
     async def offline() -> None:
@@ -413,21 +406,6 @@ def test_given_offline_when_online_again_then_the_script_knows_and_commands_are_
         assert await it.shell.ask(GoOnline()) == Ok()
         await it.top.submit_and_wait(sequence("online"))
         assert it.seen == ["offline", True]
-
-    night(tmp_path, story)
-
-
-def test_given_any_state_when_the_diagnostic_mode_is_asked_for_then_its_hook_gets_time_and_hint(
-    tmp_path: Path,
-) -> None:
-    async def story(it: Night) -> None:
-        start = UTCTime("2026-01-01T00:00:00Z")  # case 57
-        assert await it.top.diagnostic_mode(start, "engineering") == Ok()
-        assert it.seen == [("2026-01-01T00:00:00Z", "engineering")]
-        reply = await it.top.diagnostic_mode(start, "break")
-        assert isinstance(reply, DiagnosticHookFailed)
-        assert "RuntimeError: broken" in reply.reason
-        assert await it.top.operations_mode() == Ok()
 
     night(tmp_path, story)
 

@@ -63,7 +63,7 @@ def test_given_faults_in_several_modes_when_checked_then_all_are_told_at_once(
         f"{folder}/missing.py",
         f"{folder}/broken.py:1",
         f"{folder}/empty.py",
-        f"{folder}/leaving.py",
+        f"{folder}/leaving.py:1",
         f"{folder}/undefined.py:8",
         f"{folder}/bad.json: $[0]._type",
     }

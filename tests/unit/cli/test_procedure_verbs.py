@@ -87,7 +87,7 @@ def test_given_a_command_of_the_procedure_when_it_is_accepted_then_it_was_sent_a
     assert capsys.readouterr().out == f"{TOP}: {command} accepted, HOLDING\n"
 
 
-@pytest.mark.parametrize("more", [[], ["--wait", "5"], ["--json"]])
+@pytest.mark.parametrize("more", [[], ["--wait"], ["--json"]])
 def test_given_a_refused_command_then_one_line_names_state_and_remedy_and_the_code_is_1(
     more: list[str], cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -104,18 +104,36 @@ def test_given_a_refused_command_then_one_line_names_state_and_remedy_and_the_co
 def test_given_wait_when_the_state_is_reached_then_it_is_told_as_the_end(
     cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["sequencer", "hold", TOP, "--wait", "5"]) == 0
+    assert run(["sequencer", "hold", TOP, "--wait"]) == 0
     assert capsys.readouterr().out == f"{TOP}: HOLD accepted, HELD\n"
-    assert run(["sequencer", "hold", TOP, "--wait", "5", "--json"]) == 0
+    assert run(["sequencer", "hold", TOP, "--wait", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert (document["state"], document["reached"]) == ("HELD", True)
+
+
+@pytest.mark.parametrize(
+    ("words", "limit"),
+    [
+        ("--wait {}", "60"),
+        ("{} --wait", "60"),
+        ("{} --wait --timeout 0.01", "0.01"),
+        ("--timeout 0.01 {}", "0.01"),
+    ],
+)
+def test_given_the_flag_wait_anywhere_then_it_waits_60_s_or_as_long_as_was_said(
+    words: str, limit: str, cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    over = (S.STOPPING, S.STOPPED) if limit == "60" else ()  # else nothing ever happens
+    cluster.after = status(S.EXECUTE, S.HOLDING, *over)
+    assert run(["sequencer", "hold", *words.format(TOP).split()]) == 1
+    assert f"(waited for up to {limit} s)" in capsys.readouterr().err
 
 
 def test_given_wait_when_a_child_does_not_follow_then_it_is_named_and_the_code_is_1(
     cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cluster.after = status(S.EXECUTE, S.HOLDING, waits_for=("IRIS.IRIS_ImagerAndIFS-Sequencer",))
-    assert run(["sequencer", "hold", TOP, "--wait", "0"]) == 1
+    assert run(["sequencer", "hold", TOP, "--wait", "--timeout", "0"]) == 1
     assert "it is HOLDING (waited for up to 0 s): waits for: IRIS.IRIS_ImagerAndIFS-Seq" in capsys.readouterr().err
 
 
@@ -123,7 +141,7 @@ def test_given_wait_when_the_run_ends_before_it_is_held_then_nobody_waits_on(
     cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cluster.after = status(S.EXECUTE, S.HOLDING, S.STOPPING, S.STOPPED)
-    assert run(["sequencer", "hold", TOP, "--wait", "60"]) == 1
+    assert run(["sequencer", "hold", TOP, "--wait"]) == 1
     assert "it is STOPPED (waited for up to 60 s): the run ended first" in capsys.readouterr().err
 
 
@@ -164,7 +182,9 @@ def test_given_a_sequencer_that_does_not_run_then_one_line_says_so(
     assert capsys.readouterr().err == f"ocs: {TOP}-Sequencer is not registered (see what runs: ocs status)\n"
 
 
-@pytest.mark.parametrize("line", ["hold IRIS", "state XYZ.a", "hold ESW.x --wait soon", "pause ESW.x"])
+@pytest.mark.parametrize(
+    "line", ["hold IRIS", "state XYZ.a", "hold ESW.x --timeout soon", "hold ESW.x --timeout -1", "pause ESW.x"]
+)
 def test_given_what_is_no_prefix_no_number_or_no_command_then_the_code_is_2(
     line: str, cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:

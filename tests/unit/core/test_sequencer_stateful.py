@@ -57,6 +57,7 @@ class SequencerMachine(RuleBasedStateMachine):
         self.known: SequencerSnapshot = snapshot(self.core)
         self.names = 0
         self.core_is_ending = False
+        self.gated = False
 
     def give(self, event: ev.Event) -> None:
         self.clock += 1
@@ -79,11 +80,14 @@ class SequencerMachine(RuleBasedStateMachine):
                     self.answers[ask] = reply
                     if isinstance(reply, Unhandled):
                         assert not changed
+                    if isinstance(event, ev.TakeNested):
+                        assert not (self.gated and reply), "nor takes one into the present one"
                     if isinstance(event, ev.EditList) and isinstance(reply, Ok):
                         assert not self.core_is_ending, "nothing is taken into a run that is being ended"
                 case ev.RunHook():
                     self.hooks.append(effect)
                 case ev.RunStep():
+                    assert not self.gated, "a held procedure begins no step"
                     self.steps.append(effect)
                 case _:
                     pass
@@ -130,10 +134,13 @@ class SequencerMachine(RuleBasedStateMachine):
         self.last_hook_ends(failure)
 
     @precondition(lambda self: self.core.peeked is not None)
-    @rule()
-    def the_next_step_is_taken_nested(self) -> None:
+    @rule(is_held_meanwhile=st.booleans())
+    def the_next_step_is_taken_nested(self, is_held_meanwhile: bool) -> None:
+        """By a script that looked before."""
         step = self.core.peeked
         assert step is not None
+        if is_held_meanwhile:
+            self.gate(True)
         self.give(ev.TakeNested(self.ask(), step.id))
 
     @rule(retry=st.booleans())
@@ -149,6 +156,14 @@ class SequencerMachine(RuleBasedStateMachine):
     @rule(online=st.booleans())
     def go(self, online: bool) -> None:
         self.give(ev.GoOnOffline(self.ask(), online))
+
+    @rule(closed=st.booleans())
+    def gate(self, closed: bool) -> None:
+        """The procedure is held, or goes on: a HOLD is this, and the outcome of what runs comes all the same."""
+        begun = len(self.steps)
+        self.gated = closed
+        self.give(ev.Gate(closed))
+        assert not closed or len(self.steps) == begun
 
     @rule(hook=st.sampled_from([Hook.DIAGNOSTIC_MODE, Hook.OPERATIONS_MODE]))
     def change_mode(self, hook: Hook) -> None:
@@ -238,12 +253,18 @@ class SequencerMachine(RuleBasedStateMachine):
             assert driven or not flying
 
     @invariant()
-    def running_means_a_step_runs_or_a_breakpoint_holds(self) -> None:
+    def running_means_a_step_runs_or_a_breakpoint_or_the_gate_holds(self) -> None:
         """Otherwise nothing would ever end the run."""
         if self.core.state is State.RUNNING:
             assert self.core.steps is not None
             following = self.core.steps.next_pending
-            assert self.core.steps.driven is not None or (following is not None and following.has_breakpoint)
+            holds = following is not None and (following.has_breakpoint or self.gated)
+            assert self.core.steps.driven is not None or holds
+
+    @invariant()
+    def what_is_held_shows_no_next_step(self) -> None:
+        if self.gated:
+            assert self.core.peeked is None
 
     @invariant()
     def finished_steps_are_counted(self) -> None:

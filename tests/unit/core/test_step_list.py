@@ -205,6 +205,24 @@ def test_given_a_pending_step_when_moved_then_it_is_where_it_was_put(
     assert order(steps) == expected
 
 
+def test_given_a_skipped_step_among_pending_ones_when_something_is_put_before_it_then_it_is_no_obstacle() -> None:
+    steps = made("1", "2", "3", "4", running=True)
+    steps.skip("3")
+    assert steps.insert_after("2", more("5")) is None
+    assert order(steps) == "1 2 5 3 4"
+    assert steps.move("4", "2") is None
+    assert order(steps) == "1 2 4 5 3"
+
+
+def test_given_a_skipped_step_next_to_the_one_in_flight_when_something_is_put_before_it_then_that_is_past() -> None:
+    steps = made("1", "2", "3", running=True)
+    steps.skip("2")
+    assert steps.insert_after("1", more("4")) == CANNOT
+    assert steps.move("3", "1") == CANNOT
+    assert steps.insert_after("2", more("4")) is None
+    assert order(steps) == "1 2 4 3"
+
+
 def test_given_its_own_place_before_a_skipped_step_when_moved_there_then_it_is_not_lost() -> None:
     steps = made("1", "2", "3", running=True)
     steps.skip("3")

@@ -45,6 +45,19 @@ def test_64_given_a_handler_that_always_fails_when_it_may_retry_twice_then_three
     play(story)
 
 
+@pytest.mark.parametrize("decorator", ["on_setup", "on_observe", "on_wait"])
+def test_given_a_decorator_without_the_command_s_name_then_it_says_so_when_the_script_is_loaded(
+    decorator: str, play: Any
+) -> None:
+    async def story(stage: Any) -> None:
+        async def move(command: Setup) -> None: ...
+
+        with pytest.raises(BadInputError, match=f"{decorator}: 'move' is no name of a command .*{decorator}"):
+            getattr(stage.ctx, decorator)(move)
+
+    play(story)
+
+
 def test_65_given_retries_used_up_when_the_next_command_comes_then_it_has_all_of_them_again(play: Any) -> None:
     async def story(stage: Any) -> None:
         times: list[float] = []

@@ -117,6 +117,27 @@ def test_given_a_lock_when_nine_tenths_have_passed_then_the_holder_is_told_and_a
     play(story)
 
 
+def test_given_a_lock_when_what_is_called_before_its_end_fails_then_the_end_is_told_all_the_same(
+    play: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(stage: Any) -> None:
+        await stage.start(lambda ctx: None)
+        _, wheel = await wheel_of(stage, monkeypatch)
+        told: list[float] = []
+
+        async def soon() -> None:
+            raise ValueError("cannot renew")
+
+        async def over() -> None:
+            told.append(stage.now)
+
+        await wheel.lock(timedelta(seconds=40), soon, over)
+        await asyncio.sleep(60)
+        assert (told, stage.errors) == ([40.0], ["cannot renew"])
+
+    play(story)
+
+
 def test_given_a_lock_that_is_renewed_or_released_then_nobody_is_told_that_the_old_one_expired(
     play: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -114,6 +114,27 @@ def test_given_a_rate_then_the_latest_event_comes_in_that_rhythm_and_again_when_
     play(story)
 
 
+def test_given_a_rate_and_two_keys_when_the_callback_fails_on_one_then_the_other_comes_all_the_same(play: Any) -> None:
+    async def story(stage: Any) -> None:
+        await stage.start(lambda ctx: None)
+        seen: list[str] = []
+
+        @stage.ctx.on_event(A, B, every=timedelta(seconds=1))
+        async def look(event: Event) -> None:
+            seen.append(event.event_name)
+            if event.event_name == "a":
+                raise ValueError("no a, please")
+            look.cancel()
+
+        await stage.publish("a", N.set(1))
+        await stage.publish("b", N.set(1))
+        await asyncio.sleep(3)
+        assert seen == ["a", "b"]
+        assert stage.errors == ["no a, please"]
+
+    play(story)
+
+
 def test_given_an_event_service_that_is_silent_for_a_while_then_the_script_is_told_once_and_events_come_again(
     play: Any,
 ) -> None:

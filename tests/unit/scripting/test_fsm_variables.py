@@ -35,6 +35,20 @@ def subscriptions(stage: Any) -> int:
     return sum(isinstance(m, Subscribe) for m in sent) - sum(isinstance(m, Unsubscribe) for m in sent)
 
 
+def test_given_a_machine_that_has_completed_when_bound_then_nothing_is_followed_for_it(play: Any) -> None:
+    async def story(stage: Any) -> None:
+        machine = await counting(stage, "one", [])
+        machine.complete()
+        variable = await stage.ctx.event_variable(KEY)
+        variable.bind(machine).cancel()
+        binding = variable.bind(machine)
+        await asyncio.sleep(1)
+        assert (variable.is_looking, subscriptions(stage)) == (False, 0)
+        binding.cancel()
+
+    play(story)
+
+
 def test_78_given_a_variable_bound_to_two_machines_when_one_binding_is_cut_then_it_still_looks_until_both_are(
     play: Any,
 ) -> None:

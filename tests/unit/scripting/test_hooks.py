@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ocs_ray.core.sequencer_states import Hook
+from ocs_ray.errors import StepFailedError
 from ocs_ray.models.times import UTCTime
 from ocs_ray.scripting import ScriptContext, Setup
 
@@ -84,6 +85,38 @@ def test_given_two_handlers_that_fail_when_the_third_goes_on_then_all_end_and_ev
         with pytest.raises(ValueError, match="sooner"):
             await running.run_hook(Hook.STOP)
         assert (ran, stage.errors) == (["third"], ["later"])  # the one raised is reported by the sequencer
+
+    play(story)
+
+
+def test_given_a_handler_that_waits_for_what_is_cancelled_then_the_moment_has_failed(play: Any) -> None:
+    async def story(stage: Any) -> None:
+        def body(ctx: ScriptContext) -> None:
+            @ctx.on_new_sequence
+            async def wait() -> None:
+                task = asyncio.create_task(asyncio.sleep(3600))
+                task.cancel()
+                await task
+
+        running = await stage.start(body)
+        with pytest.raises(StepFailedError, match="something it waited for was cancelled"):
+            await running.run_hook(Hook.NEW_SEQUENCE)
+
+    play(story)
+
+
+def test_given_handlers_of_a_moment_when_they_are_cancelled_then_that_is_no_failure(play: Any) -> None:
+    async def story(stage: Any) -> None:
+        def body(ctx: ScriptContext) -> None:
+            @ctx.on_stop
+            async def wait() -> None:
+                await asyncio.sleep(3600)
+
+        hook = asyncio.create_task((await stage.start(body)).run_hook(Hook.STOP))
+        await asyncio.sleep(1)
+        hook.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await hook
 
     play(story)
 

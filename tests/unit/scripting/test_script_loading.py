@@ -14,7 +14,7 @@ from ocs_ray.cli.script_verbs import make_app
 from ocs_ray.errors import ScriptError
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix
-from ocs_ray.scripting import ScriptContext, Setup
+from ocs_ray.scripting import ScriptContext, Setup, script_loading
 from ocs_ray.scripting.script_check import Problem, check_script
 from ocs_ray.scripting.script_loading import load_script
 from ocs_ray.scripting.time_scale import TimeScale
@@ -148,10 +148,11 @@ def test_given_an_fsm_script_when_checked_then_its_states_and_the_first_one_s_ha
         "    @top.on_stop\n    async def stop(): ...\n"
         "    @top.state('A')\n    async def a(ctx):\n"
         "        @ctx.on_setup('go')\n        async def go(command): ...\n"
-        "    @top.state('B')\n    async def b(ctx): ...\n"
+        "    @top.state('B')\n    async def b(ctx):\n"
+        "        @ctx.on_wait('rest')\n        async def rest(command): ...\n"
     )
     report = check_script(put(catalogue, HEAD + body), str(catalogue))
-    assert report == (report.file, ("Setup go", "on_stop"), ("A", "B"), (), ("Setup go",))
+    assert report == (report.file, ("Setup go", "on_stop"), ("A", "B"), (), ("Setup go", "Wait rest"))
 
 
 def test_given_names_nobody_defines_in_script_and_shared_code_when_checked_then_file_and_line_are_told(
@@ -173,6 +174,53 @@ def test_given_names_nobody_defines_in_script_and_shared_code_when_checked_then_
 def test_given_a_body_that_fails_when_checked_then_its_line_is_told(catalogue: Path) -> None:
     file = put(catalogue, HEAD + "@script\nasync def lead(ctx):\n    ctx.on_stop(1)\n    raise ValueError('no')\n")
     assert check_script(file, str(catalogue)).problems == (Problem(file, 6, "ValueError: no"),)
+
+
+def test_given_a_relative_path_when_the_body_fails_then_its_line_is_told(
+    catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = put(catalogue, HEAD + "@script\nasync def lead(ctx):\n    raise ValueError('no')\n")
+    for folder, path in ((catalogue, "mode/esw.py"), (catalogue / "mode", "esw.py")):
+        monkeypatch.chdir(folder)
+        assert check_script(path, str(catalogue)).problems == (Problem(file, 5, "ValueError: no"),)
+
+
+def test_given_a_failure_in_installed_code_below_the_catalogue_then_the_script_s_own_line_is_told(
+    catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = HEAD + "from shared_with_all.numbers import fail\n@script\nasync def lead(ctx):\n    fail()\n"
+    (catalogue / "shared_with_all" / "numbers.py").write_text("def fail():\n    raise ValueError('no')\n")
+    file = put(catalogue, text)
+    assert check_script(file, str(catalogue)).problems[0].file == str(catalogue / "shared_with_all" / "numbers.py")
+    monkeypatch.setattr(script_loading, "LIBRARIES", (f"{catalogue}/shared_with_all/",))
+    assert check_script(file, str(catalogue)).problems == (Problem(file, 6, "ValueError: no"),)
+
+
+def test_given_one_script_with_two_names_then_it_is_one_script(catalogue: Path) -> None:
+    file = put(catalogue, HEAD + "@script\nasync def lead(ctx): ...\nalias = lead\n")
+    assert load_script(file, str(catalogue), "ESW.mode").body.__name__ == "lead"
+
+
+def test_given_a_body_that_asks_for_all_kinds_of_things_when_checked_then_it_is_answered_with_success(
+    catalogue: Path,
+) -> None:
+    body = (
+        "    wheel, tcs = ctx.assembly('IRIS.wheel'), ctx.sequencer(Subsystem.TCS)\n"
+        "    started = await wheel.submit(Setup(ctx.prefix, 'INIT'))\n"
+        "    completed(await wheel.query_final(started.run_id))\n"
+        "    completed(await wheel.query(started.run_id))\n"
+        "    assert type(await wheel.lock(timedelta(seconds=9))).__name__ == 'LockAcquired'\n"
+        "    assert type(await wheel.unlock()).__name__ == 'LockReleased'\n"
+        "    assert await tcs.state() == 'Idle' and await tcs.sequence() is None\n"
+        "    await tcs.load(Sequence.of(Setup(ctx.prefix, 'INIT')))\n"
+        "    completed(await tcs.start())\n"
+        "    completed(await tcs.retry_failed())\n"
+        "    @wheel.subscribe_current_state('position')\n    async def moved(state): ...\n"
+        "    await asyncio.sleep(0)\n"
+    )
+    head = HEAD + "import asyncio\nfrom datetime import timedelta\nfrom ocs_ray.scripting import completed\n"
+    report = check_script(put(catalogue, head + "@script\nasync def lead(ctx):\n" + body), str(catalogue))
+    assert report.problems == ()
 
 
 @pytest.mark.parametrize(
