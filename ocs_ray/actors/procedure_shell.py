@@ -15,10 +15,11 @@ from ocs_ray.actors.procedure_record import ProcedureRecord
 from ocs_ray.core import procedure_events as pe
 from ocs_ray.core.mailbox import Disposition, Letter
 from ocs_ray.core.procedure import ProcedureCore
+from ocs_ray.core.procedure_children import END_OF, ENDED_BY
 from ocs_ray.core.procedure_post import TOPIC
 from ocs_ray.core.procedure_states import AT_REST, ENDING, leads_to, settled
 from ocs_ray.errors import OcsError
-from ocs_ray.models.procedure import ProcedureState
+from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
 from ocs_ray.models.procedure_messages import (
     FOLLOWED,
     CommandResult,
@@ -124,7 +125,7 @@ class ProcedureShell:
     def _waits_for(self) -> str:
         if self.core.waits_for:
             return f"{', '.join(sorted(self.core.waits_for))} did not follow yet"
-        return "the script has not come to a checkpoint" if self.core.in_flight else "a handler still runs"
+        return "the script has not come to a checkpoint" if self.core.run.in_flight else "a handler still runs"
 
     def _result(self, told: pe.Tell, reason: str = "", *, reached: bool = False) -> CommandResult:
         return CommandResult(
@@ -279,9 +280,14 @@ class ProcedureShell:
         self._told.pop(child, None)
         self.do(self.core.child_ended(child))
 
-    def child_outlives(self, child: str) -> None:
+    def child_outlives(self, child: str, by: ProcedureCommand | None) -> None:
         """It began for a step that had been cancelled: what ended the step ends it."""
-        self.do(self.core.child_began(child, for_nobody=True))
+        self.do(self.core.child_outlives(child, by))
+
+    @property
+    def ends_by(self) -> ProcedureCommand | None:
+        """The command the script is being ended by, or was, if it is."""
+        return (END_OF | ENDED_BY).get(self.core.state)
 
     # -- time ----------------------------------------------------------------------------------------------------
 
@@ -302,14 +308,14 @@ class ProcedureShell:
 
     def _press(self) -> None:
         """The script has had its time: its step is cancelled."""
-        if not self.core.in_flight:
+        if not self.core.run.in_flight:
             return
         self._say_late(f"{self.core.state} for {self.settings.stop_grace_s:g} s: the step is cancelled")
         self._host.cancel_step()
         self._after(self.settings.kill_after_s, self._kill)
 
     def _kill(self) -> None:
-        if self.core.in_flight:
+        if self.core.run.in_flight:
             total_s = self.settings.stop_grace_s + self.settings.kill_after_s
             self._host.give_up(f"its script did not end within {total_s:g} s of {self.core.state}")
 
