@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ocs_ray import errors
 from ocs_ray.actors.child_runs import ChildRuns
+from ocs_ray.actors.hook_runs import HookRuns
 from ocs_ray.actors.journal import Journal
 from ocs_ray.actors.procedure_coupling import ABORTED, CANCELLED, STOPPED, ProcedureCoupling
 from ocs_ray.actors.procedure_shell import ProcedureShell
@@ -63,12 +64,8 @@ from ocs_ray.scripting.time_scale import TimeScale
 
 LOG: Final = logging.getLogger("ocs.sequencer")
 HOOK_S: Final = 60.0
-SHUTDOWN_HOOK_S: Final = 5.0
-"""Longest a shutdown hook may take, in seconds, whatever else is allowed: somebody waits for the end."""
 SIMULATED: Final = Path(errors.__file__).parent / "simulation" / "simulated_script.py"
 """What runs when no script is given. The file is loaded like any other script; nothing here imports it."""
-LOOK_S: Final = 0.2
-"""How often a shutdown looks whether the script blocks its strand, in seconds: then its hook could never run."""
 
 
 class SequencerShell:
@@ -105,6 +102,7 @@ class SequencerShell:
         self._ended = asyncio.Event()
         self._source = ScriptSource(file="", root="")
         self._loaded: tuple[Strand, ScriptContext, RunningScript] | None = None
+        self._hooks: HookRuns | None = None
         self._coupling: ProcedureCoupling | None = None
         self._suspension: Suspension | None = None
 
@@ -138,8 +136,9 @@ class SequencerShell:
         self._coupled(strand, ctx, self._loaded[2], settings or ProcedureSettings())
 
     def _coupled(self, strand: Strand, ctx: ScriptContext, script: RunningScript, settings: ProcedureSettings) -> None:
-        """Give the script its procedure."""
+        """Give the script its hooks and its procedure."""
         name = f"{self._prefix}-Sequencer"
+        self._hooks = HookRuns(self._core, self._handle, strand, ctx, script, self._hook_limit_s, self._reason)
         self._coupling = ProcedureCoupling(
             name,
             self._core,
@@ -292,46 +291,18 @@ class SequencerShell:
                     effect.run_id, effect.step_id, self._reason(failure), max(outcome.attempts, 1), outcome.result
                 )
             )
-            self._report(None if is_expected else failure)
+            if self._hooks is not None and not is_expected:
+                self._hooks.report(failure)
 
         step = strand.start(script.run_step(effect.command), ended)
         if self._coupling is not None:
             self._coupling.step_began(step)
 
     def _run_hook(self, effect: ev.RunHook) -> None:
-        strand, ctx, script = self._running_script()
-        if effect.hook is Hook.NEW_SEQUENCE:
-            strand.call_with_next(ctx.clear_cancel)  # the hook, or the first step, follows
-            if not script.has_hook(effect.hook):  # every sequence comes this way: spare it the way to the strand
-                asyncio.get_running_loop().call_soon(self._handle, ev.HookEnded(effect.token, None))
-                return
-        limit_s = min(self._hook_limit_s, SHUTDOWN_HOOK_S) if effect.hook is Hook.SHUTDOWN else self._hook_limit_s
-        running = strand.start(script.run_hook(effect.hook, *effect.args), lambda _, failure: ended(failure))
-        loop = asyncio.get_running_loop()
-        expiry = loop.call_later(limit_s, lambda: given_up(f"it took longer than {limit_s:g} s"))
-
-        def ended(failure: BaseException | None) -> None:
-            expiry.cancel()
-            self._handle(ev.HookEnded(effect.token, self._reason(failure)))
-            self._report(failure if effect.hook is not Hook.SHUTDOWN else None)
-
-        def given_up(reason: str) -> None:
-            running.cancel()
-            self._handle(ev.HookEnded(effect.token, reason))
-
-        def look_whether_it_can_run() -> None:
-            if self._core.state is State.SHUTTING_DOWN:
-                if strand.blocked_s:
-                    given_up("the script blocks its strand")
-                loop.call_later(LOOK_S, look_whether_it_can_run)
-
-        if effect.hook is Hook.SHUTDOWN:
-            look_whether_it_can_run()
-
-    def _report(self, failure: BaseException | None) -> None:
-        if isinstance(failure, Exception) and self._core.state is not State.KILLED:
-            strand, _, script = self._running_script()
-            strand.start(script.report(failure), lambda *_: None)
+        assert self._hooks is not None, "start() comes first"
+        running = self._hooks.run(effect)
+        if running is not None and self._coupling is not None and effect.hook is Hook.NEW_SEQUENCE:
+            self._coupling.hook_began(running)
 
     def _reason(self, failure: BaseException | None) -> str | None:
         """What is said of a failure: our own errors speak for themselves, any other is named with its line."""
