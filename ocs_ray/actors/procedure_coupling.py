@@ -19,7 +19,7 @@ from ocs_ray.core import sequencer_events as ev
 from ocs_ray.core.mailbox import Letter
 from ocs_ray.core.procedure_states import ENDING
 from ocs_ray.core.sequencer import SequencerCore
-from ocs_ray.core.sequencer_states import State
+from ocs_ray.core.sequencer_states import Hook, State
 from ocs_ray.errors import CommandError
 from ocs_ray.models.editor_messages import Pause, Reset, Resume, StepOnce
 from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
@@ -93,7 +93,10 @@ class ProcedureCoupling:
             self._step = None
             self.shell.do(self._procedure.step(in_flight=False))
         if isinstance(event, ev.HookEnded):
-            self._begins = self._core.begins(event.token)
+            hook = self._core.hook_of(event.token)
+            self._begins = hook is Hook.NEW_SEQUENCE
+            if hook in (Hook.STOP, Hook.ABORT_SEQUENCE) and event.failure is not None:
+                self.shell.end_hook_failed(f"{hook} failed: {event.failure}")
             if self._begins and event.failure is None:  # first, so that the first step finds it in EXECUTE
                 self.shell.do(self._procedure.run_began())
 

@@ -98,8 +98,10 @@ class ProcedureShell:
                 told, since = await verdict
                 if told.disposition is not Disposition.CHOSEN:
                     return self._result(told)
-                if message.topic != TOPIC or await self._comes_to(told, since):
+                if message.topic != TOPIC:
                     return self._result(told, reached=True)
+                if (reached := await self._comes_to(told, since)) is not None:
+                    return self._result(told, self._record.reason_of(reached, since), reached=True)
                 return self._result(told, f"it came to {self.core.state} instead: {self.core.reason or 'another end'}")
         except TimeoutError:
             reason = f"{self.core.state} after {message.wait_s:g} s: {self._patience.waits_for()}"
@@ -109,15 +111,15 @@ class ProcedureShell:
     def _first_word(self, effects: list[pe.Effect], letter: Letter) -> pe.Tell | None:
         return next((e for e in effects if isinstance(e, pe.Tell) and e.letter.id == letter.id), None)
 
-    async def _comes_to(self, told: pe.Tell, since: int) -> bool:
-        """Wait for the state the command leads to, or for another end of its way; whether it was the former."""
+    async def _comes_to(self, told: pe.Tell, since: int) -> ProcedureState | None:
+        """Wait for the state the command leads to; None when its way came to another end."""
         assert told.letter.command is not None
         target = leads_to(told.state, told.letter.command) or settled(told.state)
         while not (self.core.state is target or self._record.passed(target, since)):
             if self.core.state in AT_REST or (self.core.state in ENDING and target not in AT_REST):
-                return False
+                return None
             await self._moved.wait()
-        return True
+        return target
 
     def _result(self, told: pe.Tell, reason: str = "", *, reached: bool = False) -> CommandResult:
         return CommandResult(
@@ -276,6 +278,11 @@ class ProcedureShell:
     def child_outlives(self, child: str, by: ProcedureCommand | None) -> None:
         """It began for a step that had been cancelled: what ended the step ends it."""
         self.do(self.core.child_outlives(child, by))
+
+    def end_hook_failed(self, reason: str) -> None:
+        """The script's on_stop or on_abort_sequence failed: whoever asked for the end is to know."""
+        self.core.end_hook_failed(reason)
+        self._news()
 
     @property
     def ends_by(self) -> ProcedureCommand | None:

@@ -219,6 +219,11 @@ class ProcedureCore:
         self._handlers = None
         return self._settle() if failure is None else self.fault(failure)
 
+    def end_hook_failed(self, reason: str) -> None:
+        """The hook of a stop or an abort failed: the run ends all the same, and that is said."""
+        if self.state in ENDING:
+            self.reason = f"{self.reason}; {reason}" if self.reason else reason
+
     def fault(self, reason: str) -> list[ev.Effect]:
         """Something failed that ends the procedure."""
         if self.state in AT_REST:

@@ -340,9 +340,10 @@ class SequencerCore:
 
     # -- looking -------------------------------------------------------------------------------------------------
 
-    def begins(self, token: int) -> bool:
-        """Whether the hook with this token is the one a run begins with."""
-        return token in self._pending and self._pending[token].hook is Hook.NEW_SEQUENCE
+    def hook_of(self, token: int) -> Hook | None:
+        """The hook in progress that has this token."""
+        pending = self._pending.get(token)
+        return None if pending is None else pending.hook
 
     @property
     def peeked(self) -> StepRecord | None:
