@@ -21,7 +21,7 @@ from ocs_ray.core.procedure_states import ENDING
 from ocs_ray.core.sequencer import SequencerCore
 from ocs_ray.core.sequencer_states import Hook, State
 from ocs_ray.errors import CommandError
-from ocs_ray.models.editor_messages import Pause, Reset, Resume, StepOnce
+from ocs_ray.models.editor_messages import Pause, Resume, StepOnce
 from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
 from ocs_ray.models.procedure_settings import ProcedureSettings
 from ocs_ray.models.responses import Cancelled, Completed, Error, Started
@@ -215,7 +215,7 @@ class ProcedureCoupling:
         elif self._core.state is State.RUNNING:
             ask = self._asked()
             if by is _C.COMPLETE:
-                self._handle(ev.EditList(ask, Reset()))
+                self._handle(ev.Complete(ask))
             else:
                 self._handle(ev.End(ask, abort=by is _C.ABORT))
 

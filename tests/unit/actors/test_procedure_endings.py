@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from ocs_ray.models.responses import Cancelled
+from ocs_ray.models.responses import Cancelled, Completed
+from ocs_ray.models.sequencer_replies import Ok, Unhandled
 from ocs_ray.testing.waiting import until
 
-from .procedure_floor import SCRIPT, Floor, play
+from .procedure_floor import SCRIPT, Floor, commands, play
 
 WAIT_5 = timedelta(seconds=5)
 BREAKS = (
@@ -72,5 +74,35 @@ def test_given_a_hook_that_ends_well_when_ended_then_no_reason_is_given(
         await floor.run("polite")
         ended = await floor.sequencer.send_command(command, wait=WAIT_5)
         assert (ended.reached, ended.state, ended.reason) == (True, ends, "")
+
+    play(tmp_path, story)
+
+
+def test_given_complete_when_steps_are_added_while_the_last_one_runs_then_they_are_refused_and_the_run_completes(
+    tmp_path: Path,
+) -> None:
+    async def story(floor: Floor) -> None:
+        run_id = await floor.run("deaf", "nothing")
+        completing = asyncio.create_task(floor.sequencer.send_command("COMPLETE", wait=WAIT_5))
+        await floor.comes_to("COMPLETING")
+        added = await floor.sequencer.add(*commands("nothing", "nothing"))
+        assert isinstance(added, Unhandled)
+        assert "the run is completed" in added.msg
+        floor.open()
+        assert isinstance(await floor.final(run_id), Completed)
+        assert (await completing).state == "COMPLETE"
+        assert floor.seen() == ["begun", "ended"]
+
+    play(tmp_path, story)
+
+
+@pytest.mark.parametrize("by", ["stop", "abort_sequence"])
+def test_given_a_run_that_is_being_ended_when_ended_again_then_ok(tmp_path: Path, by: str) -> None:
+    async def story(floor: Floor) -> None:  # seed 001: accepted in Running
+        run_id = await floor.run("deaf", "nothing")
+        for _ in range(2):
+            assert await getattr(floor.sequencer, by)() == Ok()
+        floor.open()
+        assert isinstance(await floor.final(run_id), Cancelled)
 
     play(tmp_path, story)
