@@ -14,6 +14,7 @@ from ocs_ray.models.procedure import ProcedureState
 from ocs_ray.models.procedure_settings import ProcedureSettings
 
 LOG: Final = logging.getLogger("ocs.procedure")
+IN_NO_HOLD: Final = "the script is in a part that is not to be held (no_hold)"
 
 
 class Patience:
@@ -39,6 +40,8 @@ class Patience:
         self._loop = asyncio.get_running_loop()
         self.timers: list[asyncio.TimerHandle] = []
         self._is_pressed = False
+        self._guarded: asyncio.TimerHandle | None = None
+        self._said_of_guard = ""
         self.late = ""
 
     def entered(self, state: ProcedureState) -> None:
@@ -52,10 +55,22 @@ class Patience:
             self._after(self._settings.hold_limit_s, self._report_late)
 
     def mind(self) -> None:
-        """Something was decided: a script that is to end its step now has so long for it."""
+        """Something was decided: a script that is to end its step, or a part not to be held, has so long for it."""
         if self._core.state in ENDING and self._core.script.is_pressed and not self._is_pressed:
             self._is_pressed = True
             self._after(self._settings.stop_grace_s, self._press)
+        if (self._core.held_off is None) is not (self._guarded is None):
+            self._mind_the_guard()
+
+    def _mind_the_guard(self) -> None:
+        if self._guarded is None:
+            self._guarded = self._loop.call_later(self._settings.hold_limit_s, self._report_guarded)
+            return
+        self._guarded.cancel()
+        self._guarded = None
+        if self.late and self.late == self._said_of_guard:  # it did not follow, and is not to any more
+            self.late = ""
+            self._changed()
 
     def say_late(self, text: str) -> None:
         """Something should have happened by now."""
@@ -69,6 +84,8 @@ class Patience:
         """What has to happen before the machine goes on."""
         if self._core.waits_for:
             return f"{', '.join(sorted(self._core.waits_for))} did not follow yet"
+        if self._core.held_off is not None:
+            return IN_NO_HOLD
         return "the script has not come to a checkpoint" if self._core.run.is_busy else "a handler still runs"
 
     def _after(self, seconds: float, call: Callable[[], None]) -> None:
@@ -76,6 +93,11 @@ class Patience:
 
     def _report_late(self) -> None:
         self.say_late(f"{self._core.state} for {self._settings.hold_limit_s:g} s: {self.waits_for()}")
+
+    def _report_guarded(self) -> None:
+        limit_s = self._settings.hold_limit_s
+        self._said_of_guard = f"{self._core.held_off} was not followed for {limit_s:g} s: {IN_NO_HOLD}"
+        self.say_late(self._said_of_guard)
 
     def _press(self) -> None:
         """The script has had its time: its step is cancelled, or its new-sequence hook."""
@@ -93,5 +115,7 @@ class Patience:
 
     def close(self) -> None:
         """No time is of interest any more."""
+        if self._guarded is not None:
+            self._guarded.cancel()
         for timer in self.timers:
             timer.cancel()

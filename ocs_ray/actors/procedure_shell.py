@@ -95,7 +95,7 @@ class ProcedureShell:
     async def _carried_out(self, message: SendCommand, verdict: asyncio.Future[tuple[pe.Tell, int]]) -> CommandResult:
         try:
             async with asyncio.timeout(message.wait_s):
-                told, since = await verdict
+                told, since = await asyncio.shield(verdict)  # when the time is over it is still to come
                 if told.disposition is not Disposition.CHOSEN:
                     return self._result(told)
                 if message.topic != TOPIC:

@@ -52,6 +52,11 @@ class ProcedureCore:
         """The other sequencers that have not followed yet."""
         return self._children.waits_for
 
+    @property
+    def held_off(self) -> ProcedureCommand | None:
+        """The HOLD or SUSPEND that waits for nothing but the end of a part that is not to be held."""
+        return self._post.asks_to_hold(self.state) if self.script.guards else None
+
     # -- commands ------------------------------------------------------------------------------------------------
 
     def send(self, letter: Letter, topic: str = TOPIC) -> list[ev.Effect]:

@@ -319,3 +319,75 @@ def test_given_a_new_sequence_hook_that_ends_in_time_when_stopped_then_nothing_i
 
     hook = "while not OPEN.is_set():\n            await asyncio.sleep(0.001)"
     play(tmp_path, story, SLOW_START.replace("{hook}", hook), ProcedureSettings(stop_grace_s=20))
+
+
+GUARDED = (
+    SCRIPT
+    + """
+    @ctx.on_setup("guarded")
+    async def guarded(command):
+        with ctx.no_hold():
+            SEEN.append("begun")
+            while not OPEN.is_set():
+                await asyncio.sleep(0.001)
+        await ctx.checkpoint()
+        SEEN.append("ended")
+"""
+)
+
+
+@pytest.mark.parametrize(("command", "ends", "on"), [("HOLD", "HELD", "RESUME"), ("SUSPEND", "SUSPENDED", "UNSUSPEND")])
+def test_given_a_part_that_is_not_to_be_held_when_it_takes_too_long_then_that_is_said_until_the_command_is_followed(
+    tmp_path: Path, command: str, ends: str, on: str
+) -> None:
+    async def story(floor: Floor) -> None:
+        run_id = await floor.run("guarded")
+        told = await floor.sequencer.send_command(command, wait=timedelta(seconds=0.01))
+        assert (told.disposition, told.reached) == ("deferred", False)
+        assert told.reason == "EXECUTE after 0.01 s: the script is in a part that is not to be held (no_hold)"
+        await until(lambda: bool(floor.shell()._procedure.late))
+        status = await floor.sequencer.procedure_state()
+        assert status.state == "EXECUTE"
+        assert status.late == (
+            f"{command} was not followed for 0.05 s: the script is in a part that is not to be held (no_hold)"
+        )
+        floor.open()
+        assert (await floor.comes_to(ends)).late == ""
+        await floor.sequencer.send_command(on, wait=WAIT_5)
+        assert isinstance(await floor.final(run_id), Completed)
+        assert (await floor.sequencer.procedure_state()).late == ""
+
+    play(tmp_path, story, GUARDED, HASTY)
+
+
+def test_given_a_hold_that_waits_for_a_part_not_to_be_held_when_it_ends_in_time_then_nothing_is_late(
+    tmp_path: Path,
+) -> None:
+    async def story(floor: Floor) -> None:
+        await floor.run("guarded")
+        await floor.sequencer.hold()
+        patience = floor.shell()._procedure._patience
+        assert patience._guarded is not None
+        floor.open()
+        assert (await floor.comes_to("HELD")).late == ""
+        assert patience._guarded is None
+
+    play(tmp_path, story, GUARDED, ProcedureSettings(hold_limit_s=20))
+
+
+def test_given_a_hold_that_is_late_for_a_part_not_to_be_held_when_it_is_taken_back_then_nothing_is_late_any_more(
+    tmp_path: Path,
+) -> None:
+    async def story(floor: Floor) -> None:
+        run_id = await floor.run("guarded")
+        await floor.sequencer.hold()
+        await until(lambda: bool(floor.shell()._procedure.late))
+        told = await floor.sequencer.stop_procedure()
+        assert told.accepted
+        assert "no_hold" not in (await floor.sequencer.procedure_state()).late
+        floor.open()
+        assert isinstance(await floor.final(run_id), Cancelled)
+        assert (await floor.comes_to("STOPPED")).late == ""
+        assert floor.shell()._procedure._patience._guarded is None
+
+    play(tmp_path, story, GUARDED, HASTY)
