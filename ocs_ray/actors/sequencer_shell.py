@@ -7,7 +7,6 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,12 +20,12 @@ from ocs_ray.actors.questions import Questions
 from ocs_ray.actors.run_ends import RunEnds
 from ocs_ray.actors.sequence_door import SequenceDoor
 from ocs_ray.actors.sequencer_requests import event_of
+from ocs_ray.actors.sequencer_watchers import SequencerWatchers
 from ocs_ray.actors.strand import Strand
 from ocs_ray.actors.suspension import Suspension
 from ocs_ray.core import sequencer_events as ev
 from ocs_ray.core.sequencer import SequencerCore
 from ocs_ray.core.sequencer_states import Hook, State, external
-from ocs_ray.core.sequencer_view import changes_since
 from ocs_ray.errors import OcsError, ScriptError, UnreachableError
 from ocs_ray.models.component_messages import ScriptSource
 from ocs_ray.models.identifiers import ObsMode
@@ -46,8 +45,6 @@ from ocs_ray.models.sequencer_messages import (
     Query,
     QueryFinal,
     Request,
-    SequencerDelta,
-    SequencerSnapshot,
     SequencerStatus,
     SetTimeFactor,
     SubmitSequence,
@@ -98,7 +95,7 @@ class SequencerShell:
         self._ends = RunEnds(self._prefix, self._questions, self._handle)
         self._time_scale = TimeScale()
         self._hook_limit_s = HOOK_S
-        self._changed: asyncio.Event | None = None
+        self._watchers = SequencerWatchers(self._core)
         self._ended = asyncio.Event()
         self._source = ScriptSource(file="", root="")
         self._loaded: tuple[Strand, ScriptContext, RunningScript] | None = None
@@ -187,7 +184,7 @@ class SequencerShell:
             case QueryFinal(run_id=run_id, timeout_s=timeout_s):
                 return await self._ends.of(run_id, timeout_s)
             case Watch(after=after, timeout_s=timeout_s):
-                return await self._watch(after, timeout_s)
+                return await self._watchers.watch(after, timeout_s)
             case GetStatus():
                 return self._status()
             case GetSequencerState():
@@ -264,7 +261,7 @@ class SequencerShell:
                 case ev.Answer(ask, reply):
                     self._questions.answer(ask, reply)
                 case ev.Changed():
-                    self._tell_watchers()
+                    self._watchers.tell()
                 case ev.RunHook():
                     self._run_hook(effect)
                 case ev.CancelStep():
@@ -332,19 +329,6 @@ class SequencerShell:
             strand.start(script.close(), lambda *_: strand.close())
 
     # -- looking -------------------------------------------------------------------------------------------------
-
-    def _tell_watchers(self) -> None:
-        if self._changed is not None:
-            self._changed.set()
-            self._changed = None
-
-    async def _watch(self, after: int, timeout_s: float) -> SequencerDelta | SequencerSnapshot:
-        if self._core.log.version == after:
-            if self._changed is None:
-                self._changed = asyncio.Event()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), timeout_s)
-        return changes_since(self._core, after)
 
     def _status(self) -> SequencerStatus:
         steps = self._core.steps

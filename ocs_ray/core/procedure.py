@@ -363,9 +363,8 @@ class ProcedureCore:
         if self.state is _S.IDLE:
             self.run.wants_start = False
             return self._enter(_S.STARTING, _C.START)
-        if self.state is _S.ABORTED:
-            return self._enter(_S.CLEARING, _C.RESET, "a new run begins")
-        return self._enter(_S.RESETTING, _C.RESET, "a new run begins")
+        tidying = _S.CLEARING if self.state is _S.ABORTED else _S.RESETTING
+        return self._enter(tidying, _C.RESET, "a new run begins")
 
     @property
     def _is_done(self) -> bool:
