@@ -34,9 +34,9 @@ class SharedMessage(Message):
 
     def __reduce__(self) -> tuple[Any, ...]:
         kept = self._pickled
-        if kept.made_of is not self.__dict__:
+        if kept.made_of is not vars(self):
             kept.data = pickle.dumps((type(self), self.__getstate__()), protocol=5)
-            kept.made_of = self.__dict__
+            kept.made_of = vars(self)
         return _unpickled, (kept.data,)
 
 
