@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 from ocs_ray.core.procedure_events import Propagate
 from ocs_ray.core.procedure_states import AT_REST, LEAVING, YIELDED, YIELDING
-from ocs_ray.errors import OcsError
+from ocs_ray.errors import LostReplyError, OcsError
 from ocs_ray.models.identifiers import Id
 from ocs_ray.models.prefix import ComponentType
 from ocs_ray.models.procedure import ProcedureCommand
@@ -22,11 +23,13 @@ from ocs_ray.models.sequencer_messages import (
     HOURS_10_S,
     AbortSequence,
     QueryFinal,
+    Request,
     RetryFailed,
     StartSequence,
     Stop,
     SubmitSequence,
 )
+from ocs_ray.scripting.patient_request import ask_for_end, ask_patiently
 from ocs_ray.scripting.port import Port
 from ocs_ray.scripting.procedure import Procedure
 
@@ -49,8 +52,13 @@ class Parent(Protocol):
         """All runs of that sequencer ended."""
         ...
 
-    def child_outlives(self, child: str) -> None:
-        """A run began there for a step that had been cancelled meanwhile."""
+    def child_outlives(self, child: str, by: ProcedureCommand | None) -> None:
+        """A run began there that nobody waits for; ``by``: what was ending the step when that was cancelled."""
+        ...
+
+    @property
+    def ends_by(self) -> ProcedureCommand | None:
+        """The command the script is being ended by, or was, if it is."""
         ...
 
     def waits_for_child(self) -> AbstractAsyncContextManager[None]:
@@ -58,8 +66,26 @@ class Parent(Protocol):
         ...
 
 
+@dataclass(eq=False)
+class _Beginning:
+    """A request that begins a run. It is repeated here until there is an answer, whoever still waits for that.
+
+    Args:
+        answer: the answer of the other sequencer.
+        waiting: how many wait for it.
+        ended_by: what its asker was cancelled by.
+    """
+
+    answer: asyncio.Task[Any]
+    waiting: int = 0
+    ended_by: ProcedureCommand | None = None
+
+
 class ChildRuns:
     """A port that notices the runs it starts.
+
+    A request that begins a run may find a new-sequence hook that takes its time, or lose its reply, while its asker is
+    cancelled or gives up. Then nobody else would learn of the run that begins all the same.
 
     Args:
         port: carries the messages.
@@ -69,6 +95,7 @@ class ChildRuns:
         self._port = port
         self.parent: Parent | None = None
         self._running: dict[str, int] = {}
+        self._beginnings: dict[str, _Beginning] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def ask(self, name: str, message: object, timeout_s: float) -> Any:
@@ -78,27 +105,54 @@ class ChildRuns:
                 return await self._port.ask(name, message, timeout_s)
         if not isinstance(message, SubmitSequence | StartSequence | RetryFailed):
             return await self._port.ask(name, message, timeout_s)
-        begun = self._spawned(self._begin(name, message, timeout_s))
-        try:
-            return await asyncio.shield(begun)
-        except asyncio.CancelledError:  # the run may begin all the same
-            begun.add_done_callback(lambda _: self._outlives(name, begun))
-            raise
+        return await self._wait_for(self._beginning(name, message), name, timeout_s)
 
     def names(self) -> list[str]:
         """Names of all components."""
         return self._port.names()
 
-    async def _begin(self, name: str, message: object, timeout_s: float) -> Any:
-        reply = await self._port.ask(name, message, timeout_s)
+    def _beginning(self, name: str, message: Request) -> _Beginning:
+        """What became of a request so far; it is sent when it is new, and a repeat waits for the same answer."""
+        known = self._beginnings.get(message.request_id)
+        if known is not None:
+            return known
+        begun = _Beginning(self._spawned(self._begin(name, message)))
+        self._beginnings[message.request_id] = begun
+
+        def answered(answer: asyncio.Task[Any]) -> None:
+            del self._beginnings[message.request_id]
+            has_answer = not answer.cancelled() and answer.exception() is None
+            if has_answer and not begun.waiting:
+                self._outlives(name, begun)
+
+        begun.answer.add_done_callback(answered)
+        return begun
+
+    async def _wait_for(self, begun: _Beginning, name: str, timeout_s: float) -> Any:
+        begun.waiting += 1
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await asyncio.shield(begun.answer)
+        except TimeoutError:
+            reason, remedy = f"did not answer within {timeout_s:g} s", "see what it does: ocs status"
+            raise LostReplyError(name=name, reason=reason, remedy=remedy) from None
+        except asyncio.CancelledError:  # the run may begin all the same
+            begun.ended_by = self.parent.ends_by if self.parent is not None else None
+            if begun.answer.done() and not begun.answer.cancelled() and begun.answer.exception() is None:
+                self._outlives(name, begun)
+            raise
+        finally:
+            begun.waiting -= 1
+
+    async def _begin(self, name: str, message: Request) -> Any:
+        reply = await ask_patiently(self._port, name, message, HOURS_10_S)
         if isinstance(reply, Started):
             self._spawned(self._follow(name, reply.run_id))
         return reply
 
-    def _outlives(self, name: str, begun: asyncio.Task[Any]) -> None:
-        has_answer = not begun.cancelled() and begun.exception() is None
-        if self.parent is not None and has_answer and isinstance(begun.result(), Started):
-            self.parent.child_outlives(name)
+    def _outlives(self, name: str, begun: _Beginning) -> None:
+        if self.parent is not None and isinstance(begun.answer.result(), Started):
+            self.parent.child_outlives(name, begun.ended_by)
 
     def _spawned(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
@@ -111,9 +165,9 @@ class ChildRuns:
         if self.parent is not None and self._running[name] == 1:
             self.parent.child_began(name)
         try:
-            await self._port.ask(name, QueryFinal(run_id=run_id, timeout_s=HOURS_10_S), HOURS_10_S)
+            await ask_for_end(self._port, name, run_id, HOURS_10_S)
         except OcsError:
-            pass  # it died: there is nothing to hold any more
+            pass  # it died: there is nothing to hold any more; a reply that was lost is asked for again
         finally:
             self._running[name] -= 1
             if self.parent is not None and not self._running[name]:

@@ -19,9 +19,9 @@ from ocs_ray.core import sequencer_events as ev
 from ocs_ray.core.mailbox import Letter
 from ocs_ray.core.procedure_states import ENDING
 from ocs_ray.core.sequencer import SequencerCore
-from ocs_ray.core.sequencer_states import State
+from ocs_ray.core.sequencer_states import Hook, State
 from ocs_ray.errors import CommandError
-from ocs_ray.models.editor_messages import Pause, Reset, Resume, StepOnce
+from ocs_ray.models.editor_messages import Pause, Resume, StepOnce
 from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
 from ocs_ray.models.procedure_settings import ProcedureSettings
 from ocs_ray.models.responses import Cancelled, Completed, Error, Started
@@ -78,6 +78,7 @@ class ProcedureCoupling:
         self._strand, self._script, self._life, self._leave = strand, script, life, leave
         self._hook_limit_s, self._reason_of = hook_limit_s, reason_of
         self._step: Running | None = None
+        self._hook: Running | None = None
         self._moment: Running | None = None
         self._begins = False
         self._ends_by: ProcedureCommand | None = None
@@ -92,7 +93,10 @@ class ProcedureCoupling:
             self._step = None
             self.shell.do(self._procedure.step(in_flight=False))
         if isinstance(event, ev.HookEnded):
-            self._begins = self._core.begins(event.token)
+            hook = self._core.hook_of(event.token)
+            self._begins = hook is Hook.NEW_SEQUENCE
+            if hook in (Hook.STOP, Hook.ABORT_SEQUENCE) and event.failure is not None:
+                self.shell.end_hook_failed(f"{hook} failed: {event.failure}")
             if self._begins and event.failure is None:  # first, so that the first step finds it in EXECUTE
                 self.shell.do(self._procedure.run_began())
 
@@ -100,6 +104,10 @@ class ProcedureCoupling:
         """A step was handed to the strand."""
         self._step = step
         self.shell.do(self._procedure.step(in_flight=True))
+
+    def hook_began(self, hook: Running) -> None:
+        """The new-sequence hook was handed to the strand."""
+        self._hook = hook
 
     def explains(self, failure: BaseException | None) -> bool:
         """Whether a step failed because the run is being ended: the sequencer it waited for was ended with it."""
@@ -138,7 +146,7 @@ class ProcedureCoupling:
             self.shell.do(self._procedure.run_ended(pe.RunEnd.CANCELLED))
 
     def _hook_ended(self, event: ev.HookEnded) -> None:
-        ends_by, self._ends_by = self._ends_by, None
+        ends_by, self._ends_by, self._hook = self._ends_by, None, None
         if event.failure is not None:
             self.shell.do(self._procedure.run_ended(pe.RunEnd.FAILED, event.failure))
         elif not self._core.is_active:  # an empty sequence is over at once
@@ -207,7 +215,7 @@ class ProcedureCoupling:
         elif self._core.state is State.RUNNING:
             ask = self._asked()
             if by is _C.COMPLETE:
-                self._handle(ev.EditList(ask, Reset()))
+                self._handle(ev.Complete(ask))
             else:
                 self._handle(ev.End(ask, abort=by is _C.ABORT))
 
@@ -265,10 +273,11 @@ class ProcedureCoupling:
         self._strand.call(call)
 
     def cancel_step(self) -> None:
-        """Cancel the task of the step in flight, and tell the script so."""
+        """Cancel the task of the step in flight, or of the new-sequence hook, and tell the script so."""
         self._strand.call(self._life.cancel.set)
-        if self._step is not None:
-            self._step.cancel()
+        for running in (self._step, self._hook):
+            if running is not None:
+                running.cancel()
 
     def give_up(self, reason: str) -> None:
         """End this process: the script does not let go."""

@@ -46,7 +46,7 @@ class Host(Protocol):
         ...
 
     def cancel_step(self) -> None:
-        """Cancel the task of the step in flight."""
+        """Cancel the task of the step in flight, or of the new-sequence hook."""
         ...
 
     def give_up(self, reason: str) -> None:

@@ -50,6 +50,11 @@ class ProcedureRecord:
         """Whether a state was entered after change number ``since``."""
         return any(noted.entered.state is state for noted in self._noted if noted.number > since)
 
+    def reason_of(self, state: ProcedureState, since: int) -> str:
+        """Why a state was entered after change number ``since``, the last time; empty when there was no reason."""
+        reasons = [n.entered.reason for n in self._noted if n.number > since and n.entered.state is state]
+        return reasons[-1] if reasons else ""
+
     def since(self, number: int) -> tuple[ProcedureChange, ...]:
         """The changes after that number."""
         return tuple(noted.view() for noted in self._noted if noted.number > number)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final
+from typing import Any
 
 from ocs_ray.actors.child_runs import ask_again, comes_late, handed_on
 from ocs_ray.actors.procedure_host import Host
+from ocs_ray.actors.procedure_patience import Patience
 from ocs_ray.actors.procedure_record import ProcedureRecord
 from ocs_ray.core import procedure_events as pe
 from ocs_ray.core.mailbox import Disposition, Letter
 from ocs_ray.core.procedure import ProcedureCore
+from ocs_ray.core.procedure_children import END_OF, ENDED_BY
 from ocs_ray.core.procedure_post import TOPIC
 from ocs_ray.core.procedure_states import AT_REST, ENDING, leads_to, settled
 from ocs_ray.errors import OcsError
-from ocs_ray.models.procedure import ProcedureState
+from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
 from ocs_ray.models.procedure_messages import (
     FOLLOWED,
     CommandResult,
@@ -29,7 +30,6 @@ from ocs_ray.models.procedure_settings import ProcedureSettings
 from ocs_ray.scripting.port import Port
 from ocs_ray.scripting.procedure import Procedure
 
-LOG: Final = logging.getLogger("ocs.procedure")
 _S = ProcedureState
 
 
@@ -48,18 +48,16 @@ class ProcedureShell:
         self._name, self._port, self._host, self._script = name, port, host, script
         self.settings = settings
         self.core = ProcedureCore()
+        self._patience = Patience(name, self.core, host, settings, self._news)
         self._home = asyncio.get_running_loop()
         self._record = ProcedureRecord()
         self._number = 0
         self._moved = asyncio.Event()
         self._verdicts: dict[str, asyncio.Future[tuple[pe.Tell, int]]] = {}
-        self._timers: list[asyncio.TimerHandle] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._told: dict[str, pe.Propagate] = {}
         self._takers: set[asyncio.Task[None]] = set()
         self._parked = 0
-        self._is_pressed = False
-        self.late = ""
         self.causes: tuple[str, ...] = ()
         script.link = self
 
@@ -97,34 +95,31 @@ class ProcedureShell:
     async def _carried_out(self, message: SendCommand, verdict: asyncio.Future[tuple[pe.Tell, int]]) -> CommandResult:
         try:
             async with asyncio.timeout(message.wait_s):
-                told, since = await verdict
+                told, since = await asyncio.shield(verdict)  # when the time is over it is still to come
                 if told.disposition is not Disposition.CHOSEN:
                     return self._result(told)
-                if message.topic != TOPIC or await self._comes_to(told, since):
+                if message.topic != TOPIC:
                     return self._result(told, reached=True)
+                if (reached := await self._comes_to(told, since)) is not None:
+                    return self._result(told, self._record.reason_of(reached, since), reached=True)
                 return self._result(told, f"it came to {self.core.state} instead: {self.core.reason or 'another end'}")
         except TimeoutError:
-            reason = f"{self.core.state} after {message.wait_s:g} s: {self._waits_for()}"
+            reason = f"{self.core.state} after {message.wait_s:g} s: {self._patience.waits_for()}"
             disposition = verdict.result()[0].disposition if verdict.done() else Disposition.DEFERRED
             return CommandResult(accepted=True, disposition=disposition.value, state=self.core.state, reason=reason)
 
     def _first_word(self, effects: list[pe.Effect], letter: Letter) -> pe.Tell | None:
         return next((e for e in effects if isinstance(e, pe.Tell) and e.letter.id == letter.id), None)
 
-    async def _comes_to(self, told: pe.Tell, since: int) -> bool:
-        """Wait for the state the command leads to, or for another end of its way; whether it was the former."""
+    async def _comes_to(self, told: pe.Tell, since: int) -> ProcedureState | None:
+        """Wait for the state the command leads to; None when its way came to another end."""
         assert told.letter.command is not None
         target = leads_to(told.state, told.letter.command) or settled(told.state)
         while not (self.core.state is target or self._record.passed(target, since)):
             if self.core.state in AT_REST or (self.core.state in ENDING and target not in AT_REST):
-                return False
+                return None
             await self._moved.wait()
-        return True
-
-    def _waits_for(self) -> str:
-        if self.core.waits_for:
-            return f"{', '.join(sorted(self.core.waits_for))} did not follow yet"
-        return "the script has not come to a checkpoint" if self.core.in_flight else "a handler still runs"
+        return target
 
     def _result(self, told: pe.Tell, reason: str = "", *, reached: bool = False) -> CommandResult:
         return CommandResult(
@@ -134,6 +129,11 @@ class ProcedureShell:
             reached=reached,
             reason=reason or told.reason,
         )
+
+    @property
+    def late(self) -> str:
+        """What should have happened by now and has not, for people."""
+        return self._patience.late
 
     def status(self, after: int = 0) -> ProcedureStatus:
         """Where the procedure stands, with the changes since ``after``."""
@@ -179,7 +179,7 @@ class ProcedureShell:
                 case pe.Propagate():
                     self._propagate(effect)
         self._tell_script()
-        self._mind_the_end()
+        self._patience.mind()
         return effects
 
     def _tell_script(self, *, anyway: bool = False) -> None:
@@ -192,27 +192,23 @@ class ProcedureShell:
             self._parked = 0
         self._script.tell(self.core.state, check, self._host.on_strand)
 
-    def _mind_the_end(self) -> None:
-        """A script that is to end its step now has so long for it."""
-        if self.core.state in ENDING and self.core.script.is_pressed and not self._is_pressed:
-            self._is_pressed = True
-            self._after(self.settings.stop_grace_s, self._press)
-
     def _entered(self, effect: pe.Entered) -> None:
         self._number += 1
-        self.late = ""
+        self._patience.entered(effect.state)
         self._record.note(self._number, effect, self._host.run_id)
-        for timer in self._timers:
-            timer.cancel()
-        self._timers.clear()
-        self._is_pressed = False
         if effect.state in AT_REST:
             self._told.clear()  # what a run handed on is of no interest to the next one
         self._host.leave_moment()
         if effect.state is _S.UNHOLDING:
             self._host.resume_steps()
-        if effect.state in (_S.HOLDING, _S.SUSPENDING):
-            self._after(self.settings.hold_limit_s, self._report_late)
+        self._tell_watchers()
+
+    def _news(self) -> None:
+        """Something changed that is no state."""
+        self._number += 1
+        self._tell_watchers()
+
+    def _tell_watchers(self) -> None:
         self._moved.set()
         self._moved = asyncio.Event()
 
@@ -257,7 +253,7 @@ class ProcedureShell:
         command, limit_s = effect.command, self.settings.child_limit_s
 
         def is_silent(failure: OcsError) -> None:
-            self._say_late(f"{child} did not follow {command}: {failure}")
+            self._patience.say_late(f"{child} did not follow {command}: {failure}")
             self.do(self.core.child_settled(child, command, silent=True))
 
         told, wait_s = handed_on(effect, self._name, limit_s), limit_s + 5.0
@@ -265,7 +261,7 @@ class ProcedureShell:
         if not isinstance(reply, CommandResult):  # of no interest any more, or ended gently: nobody waits for that
             return
         if not reply.reached and reply.accepted:
-            self._say_late(f"{child} did not follow {command} within {limit_s:g} s: {reply.reason}")
+            self._patience.say_late(f"{child} did not follow {command} within {limit_s:g} s: {reply.reason}")
             await comes_late(self._port, child, command, lambda: child in self.core.waits_for)
         # One that refuses has nothing to hold or to let go: it is at rest between two runs.
         self.do(self.core.child_settled(child, command))
@@ -279,39 +275,19 @@ class ProcedureShell:
         self._told.pop(child, None)
         self.do(self.core.child_ended(child))
 
-    def child_outlives(self, child: str) -> None:
+    def child_outlives(self, child: str, by: ProcedureCommand | None) -> None:
         """It began for a step that had been cancelled: what ended the step ends it."""
-        self.do(self.core.child_began(child, for_nobody=True))
+        self.do(self.core.child_outlives(child, by))
 
-    # -- time ----------------------------------------------------------------------------------------------------
+    def end_hook_failed(self, reason: str) -> None:
+        """The script's on_stop or on_abort_sequence failed: whoever asked for the end is to know."""
+        self.core.end_hook_failed(reason)
+        self._news()
 
-    def _after(self, seconds: float, call: Callable[[], None]) -> None:
-        self._timers.append(self._home.call_later(seconds, call))
-
-    def _report_late(self) -> None:
-        self._say_late(f"{self.core.state} for {self.settings.hold_limit_s:g} s: {self._waits_for()}")
-
-    def _say_late(self, text: str) -> None:
-        if text == self.late:
-            return
-        LOG.warning("%s: %s", self._name, text)
-        self.late = text
-        self._number += 1
-        self._moved.set()
-        self._moved = asyncio.Event()
-
-    def _press(self) -> None:
-        """The script has had its time: its step is cancelled."""
-        if not self.core.in_flight:
-            return
-        self._say_late(f"{self.core.state} for {self.settings.stop_grace_s:g} s: the step is cancelled")
-        self._host.cancel_step()
-        self._after(self.settings.kill_after_s, self._kill)
-
-    def _kill(self) -> None:
-        if self.core.in_flight:
-            total_s = self.settings.stop_grace_s + self.settings.kill_after_s
-            self._host.give_up(f"its script did not end within {total_s:g} s of {self.core.state}")
+    @property
+    def ends_by(self) -> ProcedureCommand | None:
+        """The command the script is being ended by, or was, if it is."""
+        return (END_OF | ENDED_BY).get(self.core.state)
 
     # -- the script's threads call these -------------------------------------------------------------------------
 
@@ -383,7 +359,6 @@ class ProcedureShell:
         """End timers and what is under way; who still waits for word is told, the others see how it ended."""
         for verdict in self._verdicts.values():
             verdict.cancel()
-        for timer in self._timers:
-            timer.cancel()
+        self._patience.close()
         for task in self._tasks:
             task.cancel()

@@ -7,12 +7,12 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from ocs_ray import errors
 from ocs_ray.actors.child_runs import ChildRuns
+from ocs_ray.actors.hook_runs import HookRuns
 from ocs_ray.actors.journal import Journal
 from ocs_ray.actors.procedure_coupling import ABORTED, CANCELLED, STOPPED, ProcedureCoupling
 from ocs_ray.actors.procedure_shell import ProcedureShell
@@ -20,12 +20,12 @@ from ocs_ray.actors.questions import Questions
 from ocs_ray.actors.run_ends import RunEnds
 from ocs_ray.actors.sequence_door import SequenceDoor
 from ocs_ray.actors.sequencer_requests import event_of
+from ocs_ray.actors.sequencer_watchers import SequencerWatchers
 from ocs_ray.actors.strand import Strand
 from ocs_ray.actors.suspension import Suspension
 from ocs_ray.core import sequencer_events as ev
 from ocs_ray.core.sequencer import SequencerCore
 from ocs_ray.core.sequencer_states import Hook, State, external
-from ocs_ray.core.sequencer_view import changes_since
 from ocs_ray.errors import OcsError, UnreachableError
 from ocs_ray.models.component_messages import ScriptSource
 from ocs_ray.models.identifiers import ObsMode
@@ -45,8 +45,6 @@ from ocs_ray.models.sequencer_messages import (
     Query,
     QueryFinal,
     Request,
-    SequencerDelta,
-    SequencerSnapshot,
     SequencerStatus,
     SetTimeFactor,
     SubmitSequence,
@@ -54,7 +52,6 @@ from ocs_ray.models.sequencer_messages import (
 )
 from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.scripting.events import Events
-from ocs_ray.scripting.exit_calls import FAILURES
 from ocs_ray.scripting.port import Port
 from ocs_ray.scripting.procedure import AbortRequested, StopRequested
 from ocs_ray.scripting.running_script import RunningScript, StepOutcome
@@ -64,12 +61,8 @@ from ocs_ray.scripting.time_scale import TimeScale
 
 LOG: Final = logging.getLogger("ocs.sequencer")
 HOOK_S: Final = 60.0
-SHUTDOWN_HOOK_S: Final = 5.0
-"""Longest a shutdown hook may take, in seconds, whatever else is allowed: somebody waits for the end."""
 SIMULATED: Final = Path(errors.__file__).parent / "simulation" / "simulated_script.py"
 """What runs when no script is given. The file is loaded like any other script; nothing here imports it."""
-LOOK_S: Final = 0.2
-"""How often a shutdown looks whether the script blocks its strand, in seconds: then its hook could never run."""
 
 
 class SequencerShell:
@@ -102,10 +95,11 @@ class SequencerShell:
         self._ends = RunEnds(self._prefix, self._questions, self._handle)
         self._time_scale = TimeScale()
         self._hook_limit_s = HOOK_S
-        self._changed: asyncio.Event | None = None
+        self._watchers = SequencerWatchers(self._core)
         self._ended = asyncio.Event()
         self._source = ScriptSource(file="", root="")
         self._loaded: tuple[Strand, ScriptContext, RunningScript] | None = None
+        self._hooks: HookRuns | None = None
         self._coupling: ProcedureCoupling | None = None
         self._suspension: Suspension | None = None
 
@@ -140,8 +134,9 @@ class SequencerShell:
         self._coupled(strand, ctx, self._loaded[2], settings or ProcedureSettings())
 
     def _coupled(self, strand: Strand, ctx: ScriptContext, script: RunningScript, settings: ProcedureSettings) -> None:
-        """Give the script its procedure."""
+        """Give the script its hooks and its procedure."""
         name = f"{self._prefix}-Sequencer"
+        self._hooks = HookRuns(self._core, self._handle, strand, ctx, script, self._hook_limit_s, self._reason)
         self._coupling = ProcedureCoupling(
             name,
             self._core,
@@ -187,7 +182,7 @@ class SequencerShell:
             case QueryFinal(run_id=run_id, timeout_s=timeout_s):
                 return await self._ends.of(run_id, timeout_s)
             case Watch(after=after, timeout_s=timeout_s):
-                return await self._watch(after, timeout_s)
+                return await self._watchers.watch(after, timeout_s)
             case GetStatus():
                 return self._status()
             case GetSequencerState():
@@ -264,7 +259,7 @@ class SequencerShell:
                 case ev.Answer(ask, reply):
                     self._questions.answer(ask, reply)
                 case ev.Changed():
-                    self._tell_watchers()
+                    self._watchers.tell()
                 case ev.RunHook():
                     self._run_hook(effect)
                 case ev.CancelStep():
@@ -291,46 +286,18 @@ class SequencerShell:
                     effect.run_id, effect.step_id, self._reason(failure), max(outcome.attempts, 1), outcome.result
                 )
             )
-            self._report(None if is_expected else failure)
+            if self._hooks is not None and not is_expected:
+                self._hooks.report(failure)
 
         step = strand.start(script.run_step(effect.command), ended)
         if self._coupling is not None:
             self._coupling.step_began(step)
 
     def _run_hook(self, effect: ev.RunHook) -> None:
-        strand, ctx, script = self._running_script()
-        if effect.hook is Hook.NEW_SEQUENCE:
-            strand.call_with_next(ctx.clear_cancel)  # the hook, or the first step, follows
-            if not script.has_hook(effect.hook):  # every sequence comes this way: spare it the way to the strand
-                asyncio.get_running_loop().call_soon(self._handle, ev.HookEnded(effect.token, None))
-                return
-        limit_s = min(self._hook_limit_s, SHUTDOWN_HOOK_S) if effect.hook is Hook.SHUTDOWN else self._hook_limit_s
-        running = strand.start(script.run_hook(effect.hook, *effect.args), lambda _, failure: ended(failure))
-        loop = asyncio.get_running_loop()
-        expiry = loop.call_later(limit_s, lambda: given_up(f"it took longer than {limit_s:g} s"))
-
-        def ended(failure: BaseException | None) -> None:
-            expiry.cancel()
-            self._handle(ev.HookEnded(effect.token, self._reason(failure)))
-            self._report(failure if effect.hook is not Hook.SHUTDOWN else None)
-
-        def given_up(reason: str) -> None:
-            running.cancel()
-            self._handle(ev.HookEnded(effect.token, reason))
-
-        def look_whether_it_can_run() -> None:
-            if self._core.state is State.SHUTTING_DOWN:
-                if strand.blocked_s:
-                    given_up("the script blocks its strand")
-                loop.call_later(LOOK_S, look_whether_it_can_run)
-
-        if effect.hook is Hook.SHUTDOWN:
-            look_whether_it_can_run()
-
-    def _report(self, failure: BaseException | None) -> None:
-        if isinstance(failure, FAILURES) and self._core.state is not State.KILLED:
-            strand, _, script = self._running_script()
-            strand.start(script.report(failure), lambda *_: None)
+        assert self._hooks is not None, "start() comes first"
+        running = self._hooks.run(effect)
+        if running is not None and self._coupling is not None and effect.hook is Hook.NEW_SEQUENCE:
+            self._coupling.hook_began(running)
 
     def _reason(self, failure: BaseException | None) -> str | None:
         """What is said of a failure: our own errors speak for themselves, any other is named with its line."""
@@ -360,19 +327,6 @@ class SequencerShell:
             strand.start(script.close(), lambda *_: strand.close())
 
     # -- looking -------------------------------------------------------------------------------------------------
-
-    def _tell_watchers(self) -> None:
-        if self._changed is not None:
-            self._changed.set()
-            self._changed = None
-
-    async def _watch(self, after: int, timeout_s: float) -> SequencerDelta | SequencerSnapshot:
-        if self._core.log.version == after:
-            if self._changed is None:
-                self._changed = asyncio.Event()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), timeout_s)
-        return changes_since(self._core, after)
 
     def _status(self) -> SequencerStatus:
         steps = self._core.steps

@@ -12,6 +12,7 @@ from ocs_ray.core import procedure_events as ev
 from ocs_ray.core.mailbox import Disposition, Letter
 from ocs_ray.core.procedure_children import Children
 from ocs_ray.core.procedure_post import TOPIC, Post
+from ocs_ray.core.procedure_run import RunSide
 from ocs_ray.core.procedure_script import PULLS_UP, ScriptSide
 from ocs_ray.core.procedure_states import (
     ACTING,
@@ -37,12 +38,9 @@ class ProcedureCore:
     def __init__(self) -> None:
         self.state = _S.IDLE
         self.reason = ""
-        self.in_flight = False
+        self.run = RunSide()
         self._post = Post()
         self._children = Children()
-        self._is_run = False
-        self._hook_done = True
-        self._wants_start = False
         self._resets = False
         self.script = ScriptSide()
         self._token = 0
@@ -53,6 +51,11 @@ class ProcedureCore:
     def waits_for(self) -> frozenset[str]:
         """The other sequencers that have not followed yet."""
         return self._children.waits_for
+
+    @property
+    def held_off(self) -> ProcedureCommand | None:
+        """The HOLD or SUSPEND that waits for nothing but the end of a part that is not to be held."""
+        return self._post.asks_to_hold(self.state) if self.script.guards else None
 
     # -- commands ------------------------------------------------------------------------------------------------
 
@@ -72,7 +75,7 @@ class ProcedureCore:
             return self._defer(letter, f"it waits for {where}")
         if any(waiting is command for _, waiting in self._post.waiting()):
             return [ev.Tell(letter, Disposition.SUPERSEDED, self.state, f"{command} waits already")]
-        is_ending = not self._is_run or self.state in ENDING
+        is_ending = not self.run.is_on or self.state in ENDING
         if not is_ending and self.script.may_take(command):
             return self._defer(letter, "it waits for the script", is_for_script=True)
         return self._reject([letter])
@@ -92,7 +95,7 @@ class ProcedureCore:
         One that is not accepted in the present state does nothing. Unlike a letter it waits for no ``no_hold``, nor
         does a script hear of it. START is none of them: a run begins with ``run_begins``.
         """
-        if command is _C.START or (command in _AFTER_RUN and self._is_run):
+        if command is _C.START or (command in _AFTER_RUN and self.run.is_on):
             return []
         return self._do(command, reason, sender, scope) + self._settle()
 
@@ -116,7 +119,7 @@ class ProcedureCore:
         effects += [ev.Tell(x, Disposition.SUPERSEDED, before, f"{command} was followed") for x in superseded]
         if command is _C.HOLD and any(one.command is _C.RESUME for one in unread):
             self.script.never_went_on()
-        elif self._is_busy and not self.script.parked and not box.is_full:
+        elif self.run.is_busy and not self.script.parked and not box.is_full:
             is_after_pause = before is _S.HOLDING and command is _C.HOLD
             box.put(letter, accepted_in=_S.EXECUTE if is_after_pause else before)
             effects.append(ev.Release())
@@ -136,19 +139,19 @@ class ProcedureCore:
             self.script.is_ended(scope, again=self.state in ENDING)
         self._resets = target is _S.CLEARING and command is _C.RESET
         effects = self._enter(target, command, reason, sender)
-        if command in (_C.STOP, _C.ABORT, _C.COMPLETE) and self._is_run:
+        if command in (_C.STOP, _C.ABORT, _C.COMPLETE) and self.run.is_on:
             effects.append(ev.EndRun(command))
         return effects
 
     def _is_ready(self, command: ProcedureCommand) -> bool:
         if self.script.can_hurry(command, self.state):
             return True
-        is_early = (command in PULLS_UP and self.script.guards) or (command in _AFTER_RUN and self._is_run)
+        is_early = (command in PULLS_UP and self.script.guards) or (command in _AFTER_RUN and self.run.is_on)
         return not is_early and next_state(self.state, command) is not None
 
     def _expected(self) -> ProcedureState:
         """Where the machine will stand when all that waits for it has been followed."""
-        if self._wants_start:
+        if self.run.wants_start:
             return self._post.expected(_S.EXECUTE)
         return self._post.expected(_S.IDLE if self._resets else settled(self.state))
 
@@ -188,7 +191,7 @@ class ProcedureCore:
 
     def checkpoint(self) -> ev.Check:
         """What the script is to do here and now."""
-        return self.script.check(self.state, is_run=self._is_run)
+        return self.script.check(self.state, is_run=self.run.is_on)
 
     def park(self) -> list[ev.Effect]:
         """A task of the script waits at a checkpoint."""
@@ -221,6 +224,11 @@ class ProcedureCore:
         self._handlers = None
         return self._settle() if failure is None else self.fault(failure)
 
+    def end_hook_failed(self, reason: str) -> None:
+        """The hook of a stop or an abort failed: the run ends all the same, and that is said."""
+        if self.state in ENDING:
+            self.reason = f"{self.reason}; {reason}" if self.reason else reason
+
     def fault(self, reason: str) -> list[ev.Effect]:
         """Something failed that ends the procedure."""
         if self.state in AT_REST:
@@ -230,13 +238,13 @@ class ProcedureCore:
         assert target is not None
         self.script.is_pressed = True
         effects = self._enter(target, by, reason)
-        if self._is_run and target is _S.ABORTING:
+        if self.run.is_on and target is _S.ABORTING:
             effects.append(ev.EndRun(_C.ABORT))
         return effects + self._settle()
 
     def run_begins(self) -> list[ev.Effect]:
         """The sequencer runs its new-sequence hook. What is left of the last run is reset first."""
-        self._is_run, self._hook_done, self._wants_start = True, False, True
+        self.run.begins()
         self.script.run_changed()
         started = [ev.Tell(letter, Disposition.CHOSEN, self.state) for letter in self._post.start_asked[:1]]
         del self._post.start_asked[:1]
@@ -244,12 +252,12 @@ class ProcedureCore:
 
     def run_began(self) -> list[ev.Effect]:
         """The hook ended well: steps are run now."""
-        self._hook_done = True
+        self.run.hook_done = True
         return self._part_ended()
 
     def step(self, *, in_flight: bool) -> list[ev.Effect]:
         """A step began, or ended."""
-        self.in_flight = in_flight
+        self.run.in_flight = in_flight
         if in_flight:
             return []
         if self.state is _S.EXECUTE and not len(self._post.box()):  # thousands a second come this way
@@ -264,7 +272,7 @@ class ProcedureCore:
 
     def run_ended(self, how: ev.RunEnd, reason: str = "") -> list[ev.Effect]:
         """The run is over, whatever the procedure was at; what failed after a stop was followed is its reason."""
-        self._is_run, self.in_flight, self._wants_start = False, False, False
+        self.run.ended()
         self._children = Children()
         self.script.run_changed()
         effects = self._reject(self._post.left_by_the_run(), "the run ended first")
@@ -278,11 +286,14 @@ class ProcedureCore:
 
     # -- other sequencers ----------------------------------------------------------------------------------------
 
-    def child_began(self, name: str, *, for_nobody: bool = False) -> list[ev.Effect]:
-        """A run began in another sequencer: what holds here holds there. ``for_nobody``: its step was cancelled."""
-        is_pause, gently = self.script.scope is ev.Scope.STEP, not self.script.is_pressed
-        began = self._children.began(name, self.state, is_pause=is_pause, gently=gently)
-        return [*(self._children.outlives(name, self.state, gently=gently) if for_nobody else began)]
+    def child_began(self, name: str) -> list[ev.Effect]:
+        """A run began in another sequencer: what holds here holds there."""
+        is_pause = self.script.scope is ev.Scope.STEP
+        return [*self._children.began(name, self.state, is_pause=is_pause, gently=not self.script.is_pressed)]
+
+    def child_outlives(self, name: str, by: ProcedureCommand | None) -> list[ev.Effect]:
+        """One of the runs that began there is for nobody; ``by``: what was ending its step when that was cancelled."""
+        return [*self._children.outlives(name, self.state, by, gently=not self.script.is_pressed)]
 
     def child_ended(self, name: str) -> list[ev.Effect]:
         """It does not any more."""
@@ -308,7 +319,7 @@ class ProcedureCore:
         if state in LEAVING or state in ENDING:
             self.script.goes_on()
         if state in ENDING:
-            self._wants_start = self._resets = False
+            self.run.wants_start = self._resets = False
         if not (self.script.scope is ev.Scope.STEP and (state in YIELDING or state is _S.STOPPING)):
             effects += self._children.entered(state, gently=not self.script.is_pressed)
         effects += self._gate(state)
@@ -334,14 +345,14 @@ class ProcedureCore:
         return effects + self._give_up()
 
     def _move_on(self) -> list[ev.Effect]:
-        if self._wants_start and self.state in AT_REST:
+        if self.run.wants_start and self.state in AT_REST:
             return self._start_anew()
         if self.state is _S.STOPPED and self._resets:
             self._resets = False
             return self._enter(_S.RESETTING, _C.RESET)
-        if not self._is_alive and self.state in YIELDED:
+        if not self.run.is_alive and self.state in YIELDED:
             return self._enter(_S.COMPLETING, _C.COMPLETE, "the last step ended")
-        if not self._is_alive and self.state is _S.EXECUTE:
+        if not self.run.is_alive and self.state is _S.EXECUTE:
             return self._enter(_S.COMPLETING, Outcome.SC)
         if self.state is not _S.EXECUTE and self.state in ACTING and self._is_done:
             return self._enter(ACTING[self.state], Outcome.SC, self.reason if self.state in ENDING else "")
@@ -350,33 +361,22 @@ class ProcedureCore:
     def _start_anew(self) -> list[ev.Effect]:
         """One step from rest to STARTING: what is left of the last run is cleared and reset first."""
         if self.state is _S.IDLE:
-            self._wants_start = False
+            self.run.wants_start = False
             return self._enter(_S.STARTING, _C.START)
-        if self.state is _S.ABORTED:
-            return self._enter(_S.CLEARING, _C.RESET, "a new run begins")
-        return self._enter(_S.RESETTING, _C.RESET, "a new run begins")
-
-    @property
-    def _is_alive(self) -> bool:
-        """Whether the machine is at a run that goes on; the last one may still be tidied up when the next begins."""
-        return self._is_run and not self._wants_start
-
-    @property
-    def _is_busy(self) -> bool:
-        """Whether a part of the script runs that may look out for commands: a step, or the new-sequence hook."""
-        return self._is_alive and (self.in_flight or not self._hook_done)
+        tidying = _S.CLEARING if self.state is _S.ABORTED else _S.RESETTING
+        return self._enter(tidying, _C.RESET, "a new run begins")
 
     @property
     def _is_done(self) -> bool:
         if self._handlers is not None:
             return False
         if self.state in YIELDING:
-            return self.script.yields(is_busy=self._is_busy) and not self.waits_for
+            return self.script.yields(is_busy=self.run.is_busy) and not self.waits_for
         if self.state in LEAVING:
             return not self.waits_for
         if self.state is _S.STARTING:
-            return self._hook_done or not self._is_alive
-        return not (self._is_alive and self.state in (*ENDING, _S.COMPLETING))
+            return self.run.hook_done or not self.run.is_alive
+        return not (self.run.is_alive and self.state in (*ENDING, _S.COMPLETING))
 
     def _take_up(self) -> list[ev.Effect]:
         """What waited for this state is followed now, the first of the most urgent."""
@@ -389,7 +389,7 @@ class ProcedureCore:
 
     def _give_up(self) -> list[ev.Effect]:
         """At rest nothing comes of itself: what still waits has waited in vain."""
-        if self._is_run or self.state not in AT_REST:
+        if self.run.is_on or self.state not in AT_REST:
             return []
         return self._reject(self._post.left_at_rest())
 

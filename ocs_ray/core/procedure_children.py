@@ -13,8 +13,10 @@ from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
 _S, _C = ProcedureState, ProcedureCommand
 _YIELD: Final = {_S.HOLDING: _C.HOLD, _S.HELD: _C.HOLD, _S.SUSPENDING: _C.SUSPEND, _S.SUSPENDED: _C.SUSPEND}
 _GO_ON: Final = {_C.HOLD: _C.RESUME, _C.SUSPEND: _C.UNSUSPEND}
-_ENDED: Final = {_S.STOPPED: _C.STOP, _S.ABORTED: _C.ABORT}
-_END: Final = {_S.STOPPING: _C.STOP, _S.ABORTING: _C.ABORT}
+ENDED_BY: Final = {_S.STOPPED: _C.STOP, _S.ABORTED: _C.ABORT}
+"""The states in which a script was ended -> the command it was ended by."""
+END_OF: Final = {_S.STOPPING: _C.STOP, _S.ABORTING: _C.ABORT}
+"""The states in which a script is being ended -> the command it is ended by."""
 
 
 class Children:
@@ -40,17 +42,17 @@ class Children:
             released = {name: _GO_ON[command] for name, command in self._yield.items()}
             self._yield, self._asked = {}, {} if state is _S.COMPLETING else released
             return _told(released)
-        if state in _END:
+        if state in END_OF:
             self._yield, self._asked = {}, {}
-            return _told(dict.fromkeys(self._names, _END[state]), gently=gently)
+            return _told(dict.fromkeys(self._names, END_OF[state]), gently=gently)
         return []
 
     def began(self, name: str, state: ProcedureState, *, is_pause: bool, gently: bool = False) -> list[Propagate]:
         """One more, while the machine is in ``state``; one of a step that may run to its end is told nothing."""
         self._names.add(name)
-        if state in _END:
+        if state in END_OF:
             lets_finish = is_pause and state is _S.STOPPING
-            return [] if lets_finish else [Propagate(_END[state], (name,), gently)]
+            return [] if lets_finish else [Propagate(END_OF[state], (name,), gently)]
         if state not in _YIELD or is_pause:
             return []
         self._yield[name] = _YIELD[state]
@@ -58,9 +60,14 @@ class Children:
             self._asked[name] = _YIELD[state]
         return [Propagate(_YIELD[state], (name,))]
 
-    def outlives(self, name: str, state: ProcedureState, *, gently: bool) -> list[Propagate]:
-        """One that began when its run was over already is ended as the run was."""
-        return [Propagate(_ENDED[state], (name,), gently)] if state in _ENDED else []
+    def outlives(
+        self, name: str, state: ProcedureState, by: ProcedureCommand | None, *, gently: bool
+    ) -> list[Propagate]:
+        """One that began for nobody is ended as its run was: as the last one, or, when another goes on, by ``by``."""
+        if state in END_OF:
+            return []  # it is told as one of the children
+        by = ENDED_BY.get(state, by)
+        return [] if by is None else [Propagate(by, (name,), gently)]
 
     def ended(self, name: str) -> None:
         """One less."""

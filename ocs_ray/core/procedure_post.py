@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 from ocs_ray.core.mailbox import Letter, Mailbox
-from ocs_ray.core.procedure_states import leads_to
+from ocs_ray.core.procedure_script import PULLS_UP
+from ocs_ray.core.procedure_states import leads_to, next_state
 from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
 
 TOPIC: Final = "cmd"
@@ -44,6 +45,11 @@ class Post:
             for letter in self.box().letters
             if letter.accepted_in is None and not letter.is_for_script and letter.command is not None
         ]
+
+    def asks_to_hold(self, state: ProcedureState) -> ProcedureCommand | None:
+        """The first HOLD or SUSPEND that waits although ``state`` accepts it."""
+        waiting = (command for _, command in self.waiting() if command in PULLS_UP)
+        return next((command for command in waiting if next_state(state, command) is not None), None)
 
     def expected(self, state: ProcedureState) -> ProcedureState:
         """Where the machine will stand when all that waits has been followed, starting from ``state``."""

@@ -8,8 +8,8 @@ answers every waiter.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
+from ocs_ray.core import sequencer_answers as answers
 from ocs_ray.core import sequencer_events as ev
 from ocs_ray.core.change_log import ChangeLog
 from ocs_ray.core.run_history import Run, RunHistory
@@ -22,26 +22,20 @@ from ocs_ray.models.editor_messages import Reset
 from ocs_ray.models.identifiers import Id
 from ocs_ray.models.responses import (
     Cancelled,
-    CommandIssue,
     Completed,
     Error,
-    Invalid,
     IssueType,
     Result,
     Started,
     SubmitResponse,
 )
 from ocs_ray.models.sequencer_replies import (
-    DiagnosticHookFailed,
     GoOfflineHookFailed,
     GoOnlineHookFailed,
     Ok,
-    OperationsHookFailed,
     StepListMoved,
     Unhandled,
 )
-
-ID_NOT_AVAILABLE: Final = Id("IdNotAvailable")
 
 
 @dataclass(slots=True)
@@ -71,7 +65,7 @@ class SequencerCore:
         self.log = ChangeLog(first_version)
         self._ended_by: State | None = None
         self.is_active = False
-        self._gated = False
+        self._gated = self._completes = False
         self._edited = False
         self._pending: dict[int, Pending] = {}
         self._tokens = 0
@@ -120,6 +114,8 @@ class SequencerCore:
                 return self._edit(event, at)
             case ev.End():
                 return self._end(event)
+            case ev.Complete():
+                return self._complete(event, at)
             case ev.GoOnOffline():
                 return self._move(Trigger.GO_ONLINE if event.online else Trigger.GO_OFFLINE, event.ask)
             case ev.ChangeMode():
@@ -141,9 +137,9 @@ class SequencerCore:
     def _load(self, event: ev.Load) -> list[ev.Effect]:
         decision = decide(self.state, Trigger.LOAD)
         if isinstance(decision, Refused):
-            return [ev.Answer(event.ask, _unhandled(decision))]
+            return [ev.Answer(event.ask, answers.unhandled(decision))]
         if event.unknown:
-            reply = Unhandled(state=self.state, message_type=Trigger.LOAD, msg=_nobody_takes(event.unknown))
+            reply = Unhandled(state=self.state, message_type=Trigger.LOAD, msg=answers.nobody_takes(event.unknown))
             return [ev.Answer(event.ask, reply)]
         self.state, self.steps = decision.state, StepList.of(event.sequence, event.step_ids)
         return [ev.Answer(event.ask, Ok())]
@@ -153,23 +149,23 @@ class SequencerCore:
     ) -> list[ev.Effect]:
         decision = decide(self.state, trigger)
         if isinstance(decision, Refused):
-            return [ev.Answer(ask, _invalid(IssueType.UnsupportedCommandInStateIssue, decision.text))]
+            return [ev.Answer(ask, answers.invalid(IssueType.UnsupportedCommandInStateIssue, decision.text))]
         if unknown:
-            return [ev.Answer(ask, _invalid(IssueType.UnsupportedCommandIssue, _nobody_takes(unknown)))]
+            return [ev.Answer(ask, answers.invalid(IssueType.UnsupportedCommandIssue, answers.nobody_takes(unknown)))]
         return self._run_hook(decision, ask, steps, run_id)
 
     def _retry(self, event: ev.Retry) -> list[ev.Effect]:
         failed = self.run_id is not None and isinstance(self.history.query(self.run_id), Error)
         if self.state is State.IDLE and not (failed and self.steps is not None):
             text = "there is no failed run to go on with"
-            return [ev.Answer(event.ask, _invalid(IssueType.UnsupportedCommandInStateIssue, text))]
+            return [ev.Answer(event.ask, answers.invalid(IssueType.UnsupportedCommandInStateIssue, text))]
         steps = self.steps.retried() if self.state is State.IDLE and self.steps is not None else None
         return self._begin(Trigger.RETRY, event.ask, steps, event.run_id)
 
     def _start_run(self, pending: Pending, at: float) -> list[ev.Effect]:
         assert pending.steps is not None
         self.steps, self.run_id = pending.steps, pending.run_id
-        self.is_active, self._ended_by = True, None
+        self.is_active, self._ended_by, self._completes = True, None, False
         self.history.begin(Run(pending.run_id, pending.steps, at))
         return [ev.Answer(pending.ask, Started(run_id=Id(pending.run_id))), *self._advance(at)]
 
@@ -178,7 +174,7 @@ class SequencerCore:
     def _move(self, trigger: Trigger, ask: int) -> list[ev.Effect]:
         decision = decide(self.state, trigger)
         if isinstance(decision, Refused):
-            return [ev.Answer(ask, _unhandled(decision))]
+            return [ev.Answer(ask, answers.unhandled(decision))]
         return self._run_hook(decision, ask)
 
     def _run_hook(
@@ -191,7 +187,7 @@ class SequencerCore:
 
     def _change_mode(self, event: ev.ChangeMode) -> list[ev.Effect]:
         if self.state in (State.SHUTTING_DOWN, State.KILLED):
-            return [ev.Answer(event.ask, _mode_failed(event.hook, "the sequencer is shutting down"))]
+            return [ev.Answer(event.ask, answers.mode_failed(event.hook, "the sequencer is shutting down"))]
         token = self._new_token(Pending(event.hook, event.ask, self.state))
         return [ev.RunHook(event.hook, token, event.args)]
 
@@ -206,7 +202,7 @@ class SequencerCore:
             return []
         failure = event.failure
         if pending.hook in (Hook.DIAGNOSTIC_MODE, Hook.OPERATIONS_MODE):  # the state is not theirs
-            return [ev.Answer(pending.ask, Ok() if failure is None else _mode_failed(pending.hook, failure))]
+            return [ev.Answer(pending.ask, Ok() if failure is None else answers.mode_failed(pending.hook, failure))]
         left = self._leave(pending, Trigger.HOOK_OK if failure is None else Trigger.HOOK_FAILED)
         match pending.hook:
             case Hook.NEW_SEQUENCE if failure is None:
@@ -214,7 +210,7 @@ class SequencerCore:
             case Hook.NEW_SEQUENCE:
                 verb = "submit" if left is State.SUBMITTING else "start"
                 message = f"New sequence handler failed to {verb} successfully: {failure}"
-                return [ev.Answer(pending.ask, Error(run_id=ID_NOT_AVAILABLE, message=message))]
+                return [ev.Answer(pending.ask, Error(run_id=answers.ID_NOT_AVAILABLE, message=message))]
             case Hook.GO_ONLINE:
                 return [ev.Answer(pending.ask, Ok() if failure is None else GoOnlineHookFailed(reason=failure))]
             case Hook.GO_OFFLINE:
@@ -226,7 +222,7 @@ class SequencerCore:
                 self._ended_by = left
                 return self._end_hook_ended(pending, failure, at)
             case _:  # shutdown
-                return [ev.Answer(pending.ask, Ok(note=_note(Hook.SHUTDOWN, failure))), ev.Gone()]
+                return [ev.Answer(pending.ask, Ok(note=answers.note(Hook.SHUTDOWN, failure))), ev.Gone()]
 
     def _leave(self, pending: Pending, outcome: Trigger) -> State:
         """Go where the table leads from a hook's outcome, else back to where it came from. Returns the state left."""
@@ -284,9 +280,12 @@ class SequencerCore:
     def _edit(self, event: ev.EditList, at: float) -> list[ev.Effect]:
         edit, name = event.edit, type(event.edit).__name__
         if (refused := self._edit_refusal(name)) is not None:
-            return [ev.Answer(event.ask, _unhandled(refused))]
+            return [ev.Answer(event.ask, answers.unhandled(refused))]
+        if self.is_active and self._completes:
+            reply = Unhandled(state=self.state, message_type=name, msg=answers.completes(name))
+            return [ev.Answer(event.ask, reply)]
         if event.unknown:
-            reply = Unhandled(state=self.state, message_type=name, msg=_nobody_takes(event.unknown))
+            reply = Unhandled(state=self.state, message_type=name, msg=answers.nobody_takes(event.unknown))
             return [ev.Answer(event.ask, reply)]
         if edit.if_version is not None and edit.if_version != self.log.list_version:
             return [ev.Answer(event.ask, StepListMoved(list_version=self.log.list_version))]
@@ -312,24 +311,33 @@ class SequencerCore:
     # -- ending --------------------------------------------------------------------------------------------------
 
     def _end(self, event: ev.End) -> list[ev.Effect]:
-        if self.is_active and self.state is State.RUNNING and self._ended_by is not None:
-            name = Trigger.ABORT if event.abort else Trigger.STOP
-            if not (event.abort and self._ended_by is State.STOPPING):  # an abort may follow a stop, to be quicker
-                return [ev.Answer(event.ask, _unhandled(Refused(self._ended_by, name)))]
+        is_quicker = event.abort and self._ended_by is State.STOPPING
+        if self.is_active and self.state is State.RUNNING and self._ended_by is not None and not is_quicker:
+            return [ev.Answer(event.ask, Ok())]  # its hook has run: nothing is left to be done
         effects = self._move(Trigger.ABORT if event.abort else Trigger.STOP, event.ask)
         return [ev.CancelStep(), *effects] if self.state is State.ABORTING and event.abort else effects
+
+    def _complete(self, event: ev.Complete, at: float) -> list[ev.Effect]:
+        if self.state is not State.RUNNING or self.steps is None:
+            return [ev.Answer(event.ask, answers.unhandled(Refused(self.state, "Complete")))]
+        self.steps.drop_pending()
+        self._completes = self._edited = True
+        return [ev.Answer(event.ask, Ok()), *self._advance(at)]
 
     def _end_hook_ended(self, pending: Pending, failure: str | None, at: float) -> list[ev.Effect]:
         if self.steps is not None:
             self.steps.cancel_pending()
-        return [ev.Answer(pending.ask, Ok(note=_note(pending.hook, failure))), *self._advance(at)]
+        return [ev.Answer(pending.ask, Ok(note=answers.note(pending.hook, failure))), *self._advance(at)]
 
     def _shut(self, event: ev.Shut, at: float) -> list[ev.Effect]:
         decision = decide(self.state, Trigger.SHUTDOWN)
         if isinstance(decision, Refused):
-            return [ev.Answer(event.ask, _unhandled(decision))]
+            return [ev.Answer(event.ask, answers.unhandled(decision))]
         released: list[ev.Effect] = [ev.CancelStep()]
-        released += [ev.Answer(pending.ask, _shut_reply(pending)) for pending in self._pending.values()]
+        released += [
+            ev.Answer(pending.ask, answers.shut_reply(pending.hook, pending.run_id))
+            for pending in self._pending.values()
+        ]
         self._pending.clear()
         effects = self._run_hook(decision, event.ask)
         if self.is_active and self.run_id is not None:
@@ -340,9 +348,10 @@ class SequencerCore:
 
     # -- looking -------------------------------------------------------------------------------------------------
 
-    def begins(self, token: int) -> bool:
-        """Whether the hook with this token is the one a run begins with."""
-        return token in self._pending and self._pending[token].hook is Hook.NEW_SEQUENCE
+    def hook_of(self, token: int) -> Hook | None:
+        """The hook in progress that has this token."""
+        pending = self._pending.get(token)
+        return None if pending is None else pending.hook
 
     @property
     def peeked(self) -> StepRecord | None:
@@ -350,40 +359,3 @@ class SequencerCore:
         if self._gated or self.state is not State.RUNNING or self.steps is None:
             return None
         return self.steps.next_executable
-
-
-def _unhandled(refused: Refused) -> Unhandled:
-    return Unhandled(state=refused.state, message_type=refused.message_type, msg=refused.text)
-
-
-def _invalid(kind: IssueType, reason: str) -> Invalid:
-    return Invalid(run_id=ID_NOT_AVAILABLE, issue=CommandIssue(type=kind, reason=reason))
-
-
-def _nobody_takes(unknown: tuple[str, ...]) -> str:
-    return f"the script has no handler for {', '.join(unknown)}"
-
-
-def _note(hook: Hook, failure: str | None) -> str:
-    return "" if failure is None else f"{hook} failed: {failure}"
-
-
-def _mode_failed(hook: Hook, reason: str) -> DiagnosticHookFailed | OperationsHookFailed:
-    kind = DiagnosticHookFailed if hook is Hook.DIAGNOSTIC_MODE else OperationsHookFailed
-    return kind(reason=reason)
-
-
-def _shut_reply(pending: Pending) -> object:
-    """What the asker of a hook in progress is told when the sequencer shuts down."""
-    reason = "the sequencer is shutting down"
-    match pending.hook:
-        case Hook.NEW_SEQUENCE:
-            return Cancelled(run_id=Id(pending.run_id))
-        case Hook.GO_ONLINE:
-            return GoOnlineHookFailed(reason=reason)
-        case Hook.GO_OFFLINE:
-            return GoOfflineHookFailed(reason=reason)
-        case Hook.DIAGNOSTIC_MODE | Hook.OPERATIONS_MODE:
-            return _mode_failed(pending.hook, reason)
-        case _:
-            return Ok()

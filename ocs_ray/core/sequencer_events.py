@@ -70,6 +70,12 @@ class End(NamedTuple):
     abort: bool
 
 
+class Complete(NamedTuple):
+    """End the run well when the step in flight has ended: what is left is dropped, and no step is taken in any more."""
+
+    ask: int
+
+
 class GoOnOffline(NamedTuple):
     """Go online, or offline."""
 
@@ -141,6 +147,7 @@ Event = (
     | Retry
     | EditList
     | End
+    | Complete
     | GoOnOffline
     | ChangeMode
     | AskFinal

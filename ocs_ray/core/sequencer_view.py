@@ -38,6 +38,35 @@ def changes_since(core: SequencerCore, version: int) -> SequencerDelta | Sequenc
     )
 
 
+class SequencerView:
+    """What the subscribers of one sequencer see: those who ask for the same get the same object.
+
+    Args:
+        core: the sequencer.
+    """
+
+    def __init__(self, core: SequencerCore) -> None:
+        self._core = core
+        self._version = 0
+        self._whole: SequencerSnapshot | None = None
+        self._made: dict[int, SequencerDelta] = {}
+
+    def since(self, version: int) -> SequencerDelta | SequencerSnapshot:
+        """What changed after ``version``; see ``changes_since``."""
+        if self._version != self._core.log.version:
+            self._version, self._whole, self._made = self._core.log.version, None, {}
+        if (known := self._made.get(version)) is not None:
+            return known
+        if self._whole is not None and self._core.log.since(version) is None:
+            return self._whole
+        news = changes_since(self._core, version)
+        if isinstance(news, SequencerDelta):
+            self._made[version] = news
+        else:
+            self._whole = news
+        return news
+
+
 def updated(known: SequencerSnapshot, delta: SequencerDelta) -> SequencerSnapshot:
     """What a subscriber that knew ``known`` knows after ``delta``.
 

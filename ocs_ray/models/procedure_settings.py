@@ -46,9 +46,11 @@ class ProcedureSettings(Message):
     """How patient the procedure is with its script.
 
     Args:
-        stop_grace_s: how long a script may take to follow STOP or ABORT; then its step is cancelled, in seconds.
+        stop_grace_s: how long a script may take to follow STOP or ABORT; then its step, or its new-sequence hook, is
+            cancelled, in seconds.
         kill_after_s: how long it may go on after that; then the sequencer's process ends, in seconds.
-        hold_limit_s: after how long a script that has not come to a checkpoint is reported, in seconds.
+        hold_limit_s: after how long a script that has not come to a checkpoint, or is in ``no_hold``, is reported, in
+            seconds.
         child_limit_s: after how long another sequencer that does not follow is named, in seconds.
         suspend_when: external causes; any of them suspends.
     """

@@ -14,6 +14,7 @@ from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.models.procedure import ProcedureState
 from ocs_ray.models.responses import SubmitResponse
+from ocs_ray.models.shared_message import SharedMessage
 from ocs_ray.models.steps import Step
 from ocs_ray.models.times import UTCTime
 
@@ -196,7 +197,7 @@ class SetTimeFactor(Message):
     factor: PositiveFloat
 
 
-class SequencerSnapshot(Message):
+class SequencerSnapshot(SharedMessage):
     """All a progress display needs.
 
     Args:
@@ -214,7 +215,7 @@ class SequencerSnapshot(Message):
     killed: bool = False
 
 
-class SequencerDelta(Message):
+class SequencerDelta(SharedMessage):
     """What changed between two versions.
 
     Args:

@@ -23,10 +23,11 @@ from ocs_ray.models.events import CurrentState
 from ocs_ray.models.identifiers import Id
 from ocs_ray.models.prefix import ComponentType, Prefix
 from ocs_ray.models.responses import OnewayResponse, Started, SubmitResponse, ValidateResponse
-from ocs_ray.models.sequencer_messages import Query, QueryFinal
+from ocs_ray.models.sequencer_messages import Query
 from ocs_ray.models.times import UTCTime
 from ocs_ray.scripting.background import Background, Cancellable
 from ocs_ray.scripting.device_modes import DeviceModes
+from ocs_ray.scripting.patient_request import ask_for_end
 from ocs_ray.scripting.port import Port, current_port
 
 Callback = Callable[[], Awaitable[None]]
@@ -98,19 +99,19 @@ class RunningCommands:
             CommandError: the response is negative and ``resume_on_error`` is not set.
             UnreachableError: no final response within the time limit, or the component died.
         """
-        limit_s = (timeout or self.timeout).total_seconds()
-        message = QueryFinal(run_id=Id(run_id), timeout_s=limit_s)
-        response: SubmitResponse = await self.port.ask(self.name, message, limit_s + ASK_S)
+        response: SubmitResponse = await self._end_of(run_id, timeout)
         return self._judged(response, "query_final", resume_on_error)
 
     async def _finish(
         self, first: SubmitResponse, what: str, timeout: timedelta | None, resume_on_error: bool
     ) -> SubmitResponse:
         if isinstance(first, Started):
-            limit_s = (timeout or self.timeout).total_seconds()
-            message = QueryFinal(run_id=first.run_id, timeout_s=limit_s)
-            first = await self.port.ask(self.name, message, limit_s + ASK_S)
+            first = await self._end_of(first.run_id, timeout)
         return self._judged(first, what, resume_on_error)
+
+    async def _end_of(self, run_id: str, timeout: timedelta | None) -> SubmitResponse:
+        limit = self.timeout if timeout is None else timeout
+        return await ask_for_end(self.port, self.name, run_id, limit.total_seconds())
 
     def _judged(self, response: SubmitResponse, what: str, resume_on_error: bool) -> SubmitResponse:
         if not resume_on_error:

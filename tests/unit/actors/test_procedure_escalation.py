@@ -14,9 +14,9 @@ from ocs_ray.errors import UnreachableError
 from ocs_ray.models.component_messages import ScriptSource
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix
-from ocs_ray.models.procedure_messages import GetProcedure, SendCommand
+from ocs_ray.models.procedure_messages import GetProcedure, SendCommand, WatchProcedure
 from ocs_ray.models.procedure_settings import ProcedureSettings
-from ocs_ray.models.responses import Cancelled, Completed
+from ocs_ray.models.responses import Cancelled, Completed, Error, Started
 from ocs_ray.models.sequencer_messages import AwaitEnd, GetStatus, QueryFinal, Shutdown, SubmitSequence
 from ocs_ray.testing.waiting import until
 
@@ -128,7 +128,7 @@ def test_given_a_stop_of_the_sequencer_then_the_step_in_flight_has_all_the_time_
         await floor.sequencer.stop()
         await floor.comes_to("STOPPING")
         procedure = floor.shell()._procedure
-        assert (procedure.core.script.lets_finish(procedure.core.state), procedure._timers) == (True, [])
+        assert (procedure.core.script.lets_finish(procedure.core.state), procedure._patience.timers) == (True, [])
         await floor.settled()
         assert floor.seen() == ["begun"]
         floor.open()
@@ -219,9 +219,175 @@ def test_given_thousand_runs_in_a_row_then_no_task_timer_or_letter_is_left(tmp_p
         procedure = shell._procedure
         await until(lambda: not procedure._tasks)
         await until(lambda: len(asyncio.all_tasks()) <= before)
-        assert (procedure._timers, procedure._verdicts, procedure._parked) == ([], {}, 0)
+        assert (procedure._patience.timers, procedure._verdicts, procedure._parked) == ([], {}, 0)
         assert procedure.core._post.box().letters == ()
         assert len(shell._questions._open) == 0
         assert states(procedure.status(procedure._number - 4)) == "STARTING RUNNING COMPLETING COMPLETE"
 
     play(tmp_path, story)
+
+
+SLOW_START = (
+    SCRIPT
+    + """
+    @ctx.on_new_sequence
+    async def begins():
+        SEEN.append("hook")
+        {hook}
+
+    @ctx.on_stop
+    async def on_stop():
+        SEEN.append("on_stop")
+"""
+)
+
+
+@pytest.mark.parametrize(("by", "ends"), [("STOP", "STOPPED"), ("ABORT", "ABORTED")])
+def test_given_a_new_sequence_hook_that_hangs_when_stopped_then_it_is_cancelled_after_the_grace_time_and_that_is_said(
+    tmp_path: Path, by: str, ends: str
+) -> None:
+    async def story(floor: Floor) -> None:
+        submitting = asyncio.create_task(floor.sequencer.submit(commands("nothing"), resume_on_error=True))
+        await floor.has_seen("hook")
+        changes: list[str] = []
+        watch = asyncio.create_task(floor.shell().ask(WatchProcedure(after=floor.shell()._procedure._number + 1)))
+        ended = await floor.sequencer.send_command(by, wait=WAIT_5)
+        changes.append((await watch).late)
+        assert (ended.reached, ended.state) == (True, ends)
+        assert changes == [f"{'STOPPING' if by == 'STOP' else 'ABORTING'} for 0.05 s: on_new_sequence is cancelled"]
+        response = await submitting
+        assert isinstance(response, Error)
+        assert response.reason.endswith("it was cancelled")
+        assert floor.seen() == ["hook"]
+        floor.open()
+        again = await floor.sequencer.submit_and_wait(commands("nothing"))
+        assert isinstance(again, Completed), "the same script takes the next run"
+
+    hook = "while not OPEN.is_set():\n            await asyncio.sleep(0.001)"
+    play(tmp_path, story, SLOW_START.replace("{hook}", hook), HASTY)
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [
+        "OPEN.wait(20)",
+        """while not OPEN.is_set():
+            try:
+                await asyncio.sleep(0.001)
+            except asyncio.CancelledError:
+                SEEN.append("cancelled")""",
+    ],
+    ids=["blocked", "stubborn"],
+)
+def test_given_a_new_sequence_hook_that_does_not_let_go_when_stopped_then_its_process_ends_and_who_waits_is_told(
+    tmp_path: Path, hook: str
+) -> None:
+    async def story(floor: Floor) -> None:
+        left: list[str] = []
+        file = tmp_path / "stuck.py"
+        file.write_text(HEAD + SLOW_START.replace("{hook}", hook))
+        shell = SequencerShell(
+            Prefix(PREFIX), ObsMode("mode"), Prefix("ESW.local"), floor.observatory, lambda: left.append("left")
+        )
+        await shell.start(ScriptSource(file=str(file), root=str(tmp_path)), 0.001, settings=HASTY)
+        submitting = asyncio.create_task(shell.ask(SubmitSequence(sequence=commands("nothing"))))
+        module = sys.modules["ocs_script_ESW_mode_stuck"]
+        await until(lambda: "hook" in module.SEEN)
+        stop = asyncio.create_task(shell.ask(SendCommand(message="STOP", wait_s=20)))
+        await until(lambda: left == ["left"])
+        async with asyncio.timeout(5):
+            assert isinstance(await submitting, Cancelled)
+            assert (await stop).accepted
+        with pytest.raises(UnreachableError, match=r"did not end within 0\.1 s of STOPPING"):
+            await shell.ask(AwaitEnd())
+        module.OPEN.set()
+        await until(lambda: shell._loaded is not None and not shell._loaded[0]._thread.is_alive(), within_s=10)
+
+    play(tmp_path, story, None)
+
+
+def test_given_a_new_sequence_hook_that_ends_in_time_when_stopped_then_nothing_is_cancelled(tmp_path: Path) -> None:
+    async def story(floor: Floor) -> None:
+        submitting = asyncio.create_task(floor.sequencer.submit(commands("nothing"), resume_on_error=True))
+        await floor.has_seen("hook")
+        stop = asyncio.create_task(floor.sequencer.stop_procedure(wait=WAIT_5))
+        await floor.comes_to("STOPPING")
+        floor.open()
+        assert isinstance(await submitting, Started)
+        assert (await stop).reached
+        assert floor.seen() == ["hook", "on_stop"]
+
+    hook = "while not OPEN.is_set():\n            await asyncio.sleep(0.001)"
+    play(tmp_path, story, SLOW_START.replace("{hook}", hook), ProcedureSettings(stop_grace_s=20))
+
+
+GUARDED = (
+    SCRIPT
+    + """
+    @ctx.on_setup("guarded")
+    async def guarded(command):
+        with ctx.no_hold():
+            SEEN.append("begun")
+            while not OPEN.is_set():
+                await asyncio.sleep(0.001)
+        await ctx.checkpoint()
+        SEEN.append("ended")
+"""
+)
+
+
+@pytest.mark.parametrize(("command", "ends", "on"), [("HOLD", "HELD", "RESUME"), ("SUSPEND", "SUSPENDED", "UNSUSPEND")])
+def test_given_a_part_that_is_not_to_be_held_when_it_takes_too_long_then_that_is_said_until_the_command_is_followed(
+    tmp_path: Path, command: str, ends: str, on: str
+) -> None:
+    async def story(floor: Floor) -> None:
+        run_id = await floor.run("guarded")
+        told = await floor.sequencer.send_command(command, wait=timedelta(seconds=0.01))
+        assert (told.disposition, told.reached) == ("deferred", False)
+        assert told.reason == "EXECUTE after 0.01 s: the script is in a part that is not to be held (no_hold)"
+        await until(lambda: bool(floor.shell()._procedure.late))
+        status = await floor.sequencer.procedure_state()
+        assert status.state == "EXECUTE"
+        assert status.late == (
+            f"{command} was not followed for 0.05 s: the script is in a part that is not to be held (no_hold)"
+        )
+        floor.open()
+        assert (await floor.comes_to(ends)).late == ""
+        await floor.sequencer.send_command(on, wait=WAIT_5)
+        assert isinstance(await floor.final(run_id), Completed)
+        assert (await floor.sequencer.procedure_state()).late == ""
+
+    play(tmp_path, story, GUARDED, HASTY)
+
+
+def test_given_a_hold_that_waits_for_a_part_not_to_be_held_when_it_ends_in_time_then_nothing_is_late(
+    tmp_path: Path,
+) -> None:
+    async def story(floor: Floor) -> None:
+        await floor.run("guarded")
+        await floor.sequencer.hold()
+        patience = floor.shell()._procedure._patience
+        assert patience._guarded is not None
+        floor.open()
+        assert (await floor.comes_to("HELD")).late == ""
+        assert patience._guarded is None
+
+    play(tmp_path, story, GUARDED, ProcedureSettings(hold_limit_s=20))
+
+
+def test_given_a_hold_that_is_late_for_a_part_not_to_be_held_when_it_is_taken_back_then_nothing_is_late_any_more(
+    tmp_path: Path,
+) -> None:
+    async def story(floor: Floor) -> None:
+        run_id = await floor.run("guarded")
+        await floor.sequencer.hold()
+        await until(lambda: bool(floor.shell()._procedure.late))
+        told = await floor.sequencer.stop_procedure()
+        assert told.accepted
+        assert "no_hold" not in (await floor.sequencer.procedure_state()).late
+        floor.open()
+        assert isinstance(await floor.final(run_id), Cancelled)
+        assert (await floor.comes_to("STOPPED")).late == ""
+        assert floor.shell()._procedure._patience._guarded is None
+
+    play(tmp_path, story, GUARDED, HASTY)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from ocs_ray.core import sequencer_events as ev
 from ocs_ray.core.run_history import RUNS_KEPT
 from ocs_ray.core.sequencer import SequencerCore
 from ocs_ray.core.sequencer_states import Hook, State
 from ocs_ray.models.commands import Sequence, Setup
+from ocs_ray.models.editor_messages import Add
 from ocs_ray.models.responses import Cancelled, Completed, Error, Invalid, IssueType, Started
 from ocs_ray.models.sequencer_replies import Ok, Unhandled
 from ocs_ray.models.steps import StepStatus
@@ -320,3 +323,59 @@ def test_given_a_finished_step_when_viewed_then_its_start_and_end_are_recorded()
     assert given.core.steps is not None
     (step,) = given.core.steps.view()
     assert (step.started_at, step.ended_at, step.duration_s) == (0.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(("first", "second"), [("stop", "stop"), ("abort", "abort"), ("abort", "stop")])
+def test_given_running_and_a_run_that_is_being_ended_when_ended_again_so_or_less_quickly_then_ok_and_no_hook(
+    first: str, second: str
+) -> None:
+    given = Driver()  # seed 001: stop and abort are accepted in Running
+    given.submit(2)
+    given.end(abort=first == "abort")
+    given.end_hook()
+    assert given.core.state is State.RUNNING
+    hooks = len(given.hooks)
+
+    again = given.end(abort=second == "abort")
+
+    assert given.answers[again] == Ok()
+    assert len(given.hooks) == hooks
+    waiting = given.final()
+    given.end_step()
+    assert isinstance(given.answers[waiting], Cancelled)
+
+
+def test_given_the_hook_of_a_stop_runs_when_stopped_again_then_unhandled_names_the_state_it_is_in() -> None:
+    given = Driver()  # seed 001: in any other state than Running, Unhandled
+    given.submit(2)
+    given.end(abort=False)
+    reply = given.answers[given.end(abort=False)]
+    assert isinstance(reply, Unhandled)
+    assert (reply.state, given.core.state) == ("Stopping", State.STOPPING)
+
+
+def test_given_a_run_that_is_being_completed_when_edited_then_refused_and_the_run_ends_completed() -> None:
+    given = Driver()
+    given.submit(3)
+    waiting, completing, editing = given.final(), given.ask(), given.ask()
+    given.give(ev.Complete(completing))
+    assert given.answers[completing] == Ok()
+
+    given.give(ev.EditList(editing, Add(commands=(Setup("ESW.test", "more"),)), ("s9",)))
+
+    reply = given.answers[editing]
+    assert isinstance(reply, Unhandled)
+    assert reply.msg == "Sequencer can not accept 'Add' message: the run is completed, nothing more is taken into it"
+    given.end_step()
+    assert isinstance(given.answers[waiting], Completed)
+    assert [step.step_id for step in given.started] == ["s1"]
+    assert given.answers[given.submit(1, "r2")] == Started(run_id="r2")
+    given.give(ev.EditList(given.ask(), Add(commands=(Setup("ESW.test", "more"),)), ("s9",)))
+    assert len(given.statuses) == 2, "the next run takes edits again"
+
+
+def test_given_no_run_when_it_is_to_be_completed_then_unhandled() -> None:
+    given = Driver()
+    ask = given.ask()
+    given.give(ev.Complete(ask))
+    assert isinstance(given.answers[ask], Unhandled)

@@ -152,6 +152,10 @@ class SequencerMachine(RuleBasedStateMachine):
     def end(self, abort: bool) -> None:
         self.give(ev.End(self.ask(), abort))
 
+    @rule()
+    def complete(self) -> None:
+        self.give(ev.Complete(self.ask()))
+
     @precondition(lambda self: self.core.state is not State.RUNNING)
     @rule(online=st.booleans())
     def go(self, online: bool) -> None:

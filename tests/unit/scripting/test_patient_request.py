@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ocs_ray.errors import LostReplyError, UnreachableError
-from ocs_ray.models.identifiers import ObsMode
+from ocs_ray.models.identifiers import Id, ObsMode
 from ocs_ray.models.prefix import Prefix
-from ocs_ray.models.sequencer_messages import GetStatus, Request, SequencerState, SequencerStatus, SubmitSequence
+from ocs_ray.models.responses import Completed, Result
+from ocs_ray.models.sequencer_messages import (
+    GetStatus,
+    QueryFinal,
+    Request,
+    SequencerState,
+    SequencerStatus,
+    SubmitSequence,
+)
 from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.scripting import Sequence, Sequencer, Setup, Started
 from ocs_ray.testing.local_observatory import LocalObservatory
@@ -201,3 +210,61 @@ class Preparing:
             reply = self.replies[message.request_id] = loop.create_future()
             loop.call_later(self.takes_s, reply.set_result, Started("run"))
         return await asyncio.shield(self.replies[message.request_id])
+
+
+class Ending:
+    """A sequencer whose run is over at a time; its replies get lost until another time."""
+
+    def __init__(self, stage: Any, ends_at: float, loses_until: float) -> None:
+        self.stage, self.ends_at, self.loses_until = stage, ends_at, loses_until
+        self.limits: list[float] = []
+
+    async def ask(self, message: object) -> Any:
+        assert isinstance(message, QueryFinal)
+        self.limits.append(message.timeout_s)
+        if self.stage.now < self.loses_until:
+            raise broken(NAME)
+        left_s = self.ends_at - self.stage.now
+        await asyncio.sleep(min(left_s, message.timeout_s))
+        if left_s > message.timeout_s:
+            raise UnreachableError(name=NAME, reason=f"has no final response after {message.timeout_s:g} s", remedy="")
+        return Completed(run_id=Id("run"), result=Result())
+
+
+def test_given_lost_replies_when_the_end_of_a_run_is_asked_for_then_it_is_asked_again_for_what_is_left_of_the_time(
+    play: Any,
+) -> None:
+    async def story(stage: Any) -> None:
+        sequencer = Ending(stage, ends_at=30.0, loses_until=10.0)
+        stage.observatory.put(NAME, sequencer.ask)
+        asked = stage.observatory.sequencer(TOP)
+        assert isinstance(await asked.query_final("run", timedelta(seconds=40)), Completed)
+        assert stage.now == pytest.approx(30.0)
+        assert sequencer.limits[0] == 40.0
+        assert sequencer.limits[-1] == pytest.approx(30.0, abs=0.5)
+
+    play(story)
+
+
+def test_given_nothing_but_lost_replies_when_the_end_of_a_run_is_asked_for_then_it_ends_at_the_limit(play: Any) -> None:
+    async def story(stage: Any) -> None:
+        stage.observatory.put(NAME, Ending(stage, 1e6, 1e6).ask)
+        with pytest.raises(LostReplyError, match="could not be reached"):
+            await stage.observatory.sequencer(TOP).query_final("run", timedelta(seconds=40))
+        assert stage.now == pytest.approx(40.0, abs=0.5)
+
+    play(story)
+
+
+def test_given_no_time_at_all_when_the_end_of_a_run_is_asked_for_then_who_does_not_know_it_yet_says_so_at_once(
+    play: Any,
+) -> None:
+    async def story(stage: Any) -> None:
+        stage.observatory.put(NAME, Ending(stage, 100.0, 0.0).ask)
+        stage.observatory.put("ESW.test-Assembly", Ending(stage, 100.0, 0.0).ask)
+        for asked in (stage.observatory.sequencer(TOP), stage.observatory.assembly("ESW.test")):
+            with pytest.raises(UnreachableError, match="has no final response"):
+                await asked.query_final("run", timedelta(0))
+        assert stage.now < 1.0
+
+    play(story)
