@@ -7,7 +7,7 @@ from typing import Final
 
 from ocs_ray.actors.manager_catalogue import Catalogue
 from ocs_ray.actors.manager_ending import Ending
-from ocs_ray.actors.manager_loading import Load, Loading
+from ocs_ray.actors.manager_loading import Load, Loading, taken_away
 from ocs_ray.actors.manager_reading import Observatory, idle, loaded_in
 from ocs_ray.actors.manager_watch import Lookout
 from ocs_ray.core.component_allocation import Allocation, allocate_mode, at_hand, missing_text
@@ -77,16 +77,14 @@ class Configuring:
         return await self._start(mode, loads)
 
     async def _start(self, mode: ObsModeConfig, loads: list[Load]) -> Message:
-        if not await self._seen.reservations.reserve(mode.name, mode.resources):
+        reservation = await self._seen.reservations.reserve(mode.name, mode.resources)
+        if reservation is None:
             running = self._seen.registered().running_modes
             return await self._conflict(mode, running) or _taken(running)
-        started = False
-        try:
-            reasons = await self._loading.all_or_none(loads)
-            started = not reasons
-        finally:
-            if not started:
-                await self._ending.release([mode.name])
+        reasons = await self._loading.holding(mode.name, reservation, loads)
+        if reasons is None:
+            conflict = await self._conflict(mode, self._seen.registered().running_modes)
+            return conflict or FailedToStartSequencers(reasons=(taken_away(mode.name),))
         if reasons:
             return FailedToStartSequencers(reasons=tuple(NOT_LOADED + reason for reason in reasons))
         return Success(master_sequencer=ComponentId(prefix=mode.top_level, component_type=ComponentType.Sequencer))

@@ -8,10 +8,11 @@ from typing import Final
 
 from ocs_ray.actors.manager_catalogue import Catalogue
 from ocs_ray.actors.manager_ending import Ending
-from ocs_ray.actors.manager_loading import LOAD_S, Load, Loading
-from ocs_ray.actors.manager_reading import STATUS_S, Observatory, Registered, idle
+from ocs_ray.actors.manager_loading import LOAD_S, Load, Loading, taken_away
+from ocs_ray.actors.manager_reading import STATUS_S, Components, Observatory, idle
 from ocs_ray.actors.manager_watch import Lookout
 from ocs_ray.core.component_allocation import allocate, missing_text
+from ocs_ray.core.mode_ending import within_reach
 from ocs_ray.core.mode_watch import ModeWatch, of_subsystem, sequencers_of
 from ocs_ray.core.resource_conflict import conflicts, running_modes
 from ocs_ray.errors import OcsError, OperationFailedError
@@ -85,30 +86,29 @@ class Sequencers:
         loads, unknown = await self._loading.resolved([load])
         if unknown:
             return unknown
-        takes = mode is not None and await self._take(mode, load.message.prefix)
-        started = False
-        try:
-            reasons = await self._loading.all_or_none(loads)
-            started = not reasons
-        finally:
-            if mode is not None and takes and not started:
-                await self._ending.release([mode.name])
-        return reasons
+        reservation = None if mode is None else await self._take(mode, load.message.prefix)
+        if mode is None or reservation is None:
+            return await self._loading.all_or_none(loads)
+        reasons = await self._loading.holding(mode.name, reservation, loads)
+        return (taken_away(mode.name),) if reasons is None else reasons
 
-    async def _take(self, mode: ObsModeConfig, sequencer: Prefix) -> bool:
+    async def _take(self, mode: ObsModeConfig, sequencer: Prefix) -> str | None:
         """Reserve what the mode needs when this sequencer makes it run; a mode that holds something keeps that.
+
+        Returns:
+            The reservation, None when none was made.
 
         Raises:
             OperationFailedError: another mode holds some of it, and which.
         """
         if sequencer.subsystem is not Subsystem.ESW or mode.name in self._seen.registered().running_modes:
-            return False
+            return None
         await self._lookout.settle()
         if mode.name in await self._seen.held():
-            return False
+            return None
         taken = await self._holders(mode)
-        if not taken and await self._seen.reservations.reserve(mode.name, mode.resources):
-            return True
+        if not taken and (reservation := await self._seen.reservations.reserve(mode.name, mode.resources)):
+            return reservation
         taken = taken or await self._holders(mode)
         named = ", ".join(f"{resource} is held by {holder}" for resource, holder in taken.items())
         raise OperationFailedError(reason=f"{mode.name} cannot run: {named or 'another mode took its resources'}")
@@ -169,9 +169,11 @@ class Sequencers:
             await self._ending.release(held)
 
     async def _end(self, which: Callable[[Iterable[Prefix]], Iterable[Prefix]]) -> Message:
-        """End the sequencers ``which`` selects, and miss the lost ones it selects no more."""
+        """End the sequencers ``which`` selects, also those that come up, and miss the lost ones it selects no more."""
         registered = self._seen.registered()
-        lost, _ = await asyncio.gather(self._lost(registered), self._ending.sequencers(which(registered.sequencers)))
+        components = await self._seen.components(registered)
+        lost = self._lost(components)
+        await self._ending.sequencers(which(within_reach(registered.sequencers, components.values())))
         await self._miss_no_more({prefix: lost[prefix] for prefix in which(lost)})
         return Success()
 
@@ -182,10 +184,9 @@ class Sequencers:
         told = ((home, UnloadScript(prefix=prefix)) for prefix, home in lost.items() if home is not None)
         await asyncio.gather(*(self._seen.try_ask(home, kind, message, STATUS_S) for home, message in told))
 
-    async def _lost(self, registered: Registered) -> dict[Prefix, Prefix | None]:
+    def _lost(self, components: Components) -> dict[Prefix, Prefix | None]:
         """Lost sequencer -> the component it was in; one that runs again elsewhere is among them."""
-        statuses = (await self._seen.components(registered)).values()
-        answered = [status for status in statuses if status is not None]
+        answered = [status for status in components.values() if status is not None]
         records = self._watch.lost(answered, alive=())
         return {record.prefix: record.sequence_component for record in records}
 

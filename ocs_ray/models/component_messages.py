@@ -115,7 +115,7 @@ class LoadScript(Message):
 
 
 class UnloadScript(Message):
-    """Shut the sequencer down; the component is idle again.
+    """Shut the sequencer down, also one whose script still loads; the component is idle again.
 
     Args:
         prefix: the sequencer that is meant: a component with another one, or none, refuses. None means whichever.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -81,7 +82,7 @@ class Puppet:
             case UnloadScript(prefix=prefix) if self.lost is not None and self.lost.prefix == prefix:
                 self.lost = None
                 return Ok()
-            case UnloadScript(prefix=prefix) if self.state in ("Idle", "Running") and prefix in (None, self.loaded):
+            case UnloadScript(prefix=prefix) if self.state != "Unloading" and prefix in (None, self.loaded):
                 self.night.running.pop(f"{self.loaded}-Sequencer", None)
                 self.state, self.loaded = "Idle", None
                 return Ok()
@@ -97,6 +98,13 @@ class Puppet:
     async def load(self, prefix: Prefix, state: str) -> ScriptLoaded | LoadingScriptFailed:
         name, outcome = actor_name(prefix, ComponentType.Sequencer), self.night.scripts.get(prefix)
         self.state, self.loaded, self.lost = state, prefix, None
+        fetched = self.night.fetching.get(prefix)
+        while fetched is not None and not fetched.is_set():
+            if actor_name(self.prefix, ComponentType.SequenceComponent) not in self.night.running:
+                raise UnreachableError(name=self.prefix, reason="died", remedy="")
+            if self.loaded != prefix:
+                return LoadingScriptFailed(msg=f"{prefix} was shut down while its script loaded")
+            await asyncio.sleep(0)
         if name in self.night.running:
             outcome = f"{name} is running already"
         else:
@@ -171,7 +179,8 @@ class PuppetAgent:
 class Night:
     """Directory and reservations.
 
-    ``scripts``: sequencer -> why it does not load, or the event its load waits for.
+    ``scripts``: sequencer -> why it does not load, or the event its load waits for; ``fetching``: the same for an event
+    it waits for before it is registered.
     """
 
     def __init__(self) -> None:
@@ -191,8 +200,11 @@ class Night:
         self.broken: set[str] = set()
         self.immortal: set[str] = set()
         self.scripts: dict[str, str | asyncio.Event] = {}
+        self.fetching: dict[str, asyncio.Event] = {}
         self.asked: list[tuple[str, object]] = []
         self.held_by: dict[ObsMode, tuple[Subsystem, ...]] = {}
+        self.reservations: dict[ObsMode, str] = {}
+        self.numbers = itertools.count()
         self.grants = True
         self.listing: Exception | None = None
 
@@ -222,15 +234,20 @@ class Night:
         except Exception as failure:
             raise ComponentFailedError(name=name, reason=repr(failure)) from None
 
-    async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> bool:
+    async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> str | None:
         taken = any(name == mode or set(resources) & set(others) for name, others in self.held_by.items())
         if not self.grants or taken:
-            return False
+            return None
         self.held_by[mode] = resources
-        return True
+        self.reservations[mode] = f"reservation {next(self.numbers)}"
+        return self.reservations[mode]
 
-    async def release(self, mode: ObsMode) -> None:
-        self.held_by.pop(mode, None)
+    async def holds(self, mode: ObsMode, reservation: str) -> bool:
+        return mode in self.held_by and self.reservations[mode] == reservation
+
+    async def release(self, mode: ObsMode, reservation: str | None = None) -> None:
+        if reservation in (None, self.reservations.get(mode)):
+            self.held_by.pop(mode, None)
 
     async def held(self) -> dict[ObsMode, tuple[Subsystem, ...]]:
         return dict(self.held_by)
