@@ -12,7 +12,7 @@ from ocs_ray.actors.manager_reading import Observatory, idle, loaded_in
 from ocs_ray.actors.manager_watch import Lookout
 from ocs_ray.core.component_allocation import Allocation, allocate_mode, at_hand, missing_text
 from ocs_ray.core.mode_watch import in_transit, sequencers_of
-from ocs_ray.core.resource_conflict import conflicts
+from ocs_ray.core.resource_conflict import check_offered, conflicts
 from ocs_ray.models.component_messages import LoadingScriptFailed
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.manager_messages import Configure
@@ -73,6 +73,7 @@ class Configuring:
         loads = await self._loads(mode, allocation, message.time_factor)
         if isinstance(loads, FailedToStartSequencers):
             return loads
+        check_offered(mode.name, mode.resources, self._seen.reservations.offered())  # before anything is ended
         await self._ending.sequencers(left_over)
         return await self._start(mode, loads)
 

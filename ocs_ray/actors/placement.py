@@ -20,7 +20,7 @@ from ray.util.placement_group import (
     remove_placement_group,
 )
 
-from ocs_ray.errors import ClusterError
+from ocs_ray.core.resource_conflict import check_offered
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Subsystem
 
@@ -70,11 +70,7 @@ class RayReservations:
         Raises:
             ClusterError: no node offers one of the resources at all.
         """
-        if absent := [resource for resource in resources if resource not in self.offered()]:
-            raise ClusterError(
-                problem=f"no node of the cluster offers {', '.join(RESOURCE + r for r in absent)}, which {mode} needs",
-                remedy="start a node with it: ray start --resources='{\"resource:IRIS\": 1}'",
-            )
+        check_offered(mode, resources, self.offered())
         deadline, patience_s = time.monotonic() + GIVE_UP_S, ATTEMPT_S
         while not any(g.mode == mode or not set(g.resources).isdisjoint(resources) for g in self._holding()):
             if (group := await _attempt(mode, resources, patience_s)) is not None:

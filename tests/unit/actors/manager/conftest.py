@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ocs_ray.actors.manager_shell import ManagerShell
+from ocs_ray.core.resource_conflict import check_offered
 from ocs_ray.errors import BadInputError, ComponentFailedError, OcsError, UnreachableError
 from ocs_ray.models.actor_names import actor_name
 from ocs_ray.models.agent_messages import (
@@ -206,6 +207,7 @@ class Night:
         self.reservations: dict[ObsMode, str] = {}
         self.numbers = itertools.count()
         self.grants = True
+        self.not_offered: set[Subsystem] = set()
         self.listing: Exception | None = None
 
     def read_catalogue(self, _: object) -> dict[ObsMode, ObsModeConfig]:
@@ -235,6 +237,7 @@ class Night:
             raise ComponentFailedError(name=name, reason=repr(failure)) from None
 
     async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> str | None:
+        check_offered(mode, resources, self.offered())
         taken = any(name == mode or set(resources) & set(others) for name, others in self.held_by.items())
         if not self.grants or taken:
             return None
@@ -253,7 +256,7 @@ class Night:
         return dict(self.held_by)
 
     def offered(self) -> frozenset[Subsystem]:
-        return frozenset(Subsystem)
+        return frozenset(Subsystem) - self.not_offered
 
     # -- what tests use ------------------------------------------------------------------------------------------
 
