@@ -12,11 +12,11 @@ from ocs_ray.actors.manager_loading import LOAD_S, Load, Loading, taken_away
 from ocs_ray.actors.manager_reading import STATUS_S, Components, Observatory, idle
 from ocs_ray.actors.manager_watch import Lookout
 from ocs_ray.core.component_allocation import allocate, missing_text
+from ocs_ray.core.component_locations import not_found_text
 from ocs_ray.core.mode_ending import within_reach
 from ocs_ray.core.mode_watch import ModeWatch, of_subsystem, sequencers_of
 from ocs_ray.core.resource_conflict import conflicts, running_modes
 from ocs_ray.errors import OcsError, OperationFailedError
-from ocs_ray.models.actor_names import actor_name
 from ocs_ray.models.component_messages import LoadingScriptFailed, RestartScript, ScriptLoaded, UnloadScript
 from ocs_ray.models.identifiers import ObsMode, VariationInfo
 from ocs_ray.models.manager_messages import RestartSequencer, ShutdownSequencer, StartSequencer
@@ -192,6 +192,5 @@ class Sequencers:
 
 
 def not_found(prefix: Prefix, kind: ComponentType) -> LocationServiceError:
-    """ESW's words for somebody who is not registered; a connection of ours is an actor's name."""
-    name = actor_name(prefix, kind)
-    return LocationServiceError(reason=f"Could not find location matching connection: {name}")
+    """Somebody is not registered."""
+    return LocationServiceError(reason=not_found_text(ComponentId(prefix=prefix, component_type=kind)))
