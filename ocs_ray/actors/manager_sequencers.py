@@ -1,25 +1,24 @@
-"""Starting, restarting and ending sequencers one by one or in groups. Source: reference esw_sm 6.2."""
+"""Starting and ending sequencers one by one or in groups. Source: reference esw_sm 6.2."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
 
 from ocs_ray.actors.manager_catalogue import Catalogue
 from ocs_ray.actors.manager_ending import Ending
-from ocs_ray.actors.manager_loading import LOAD_S, Load, Loading, taken_away
+from ocs_ray.actors.manager_loading import Load, Loading, taken_away
 from ocs_ray.actors.manager_reading import STATUS_S, Components, Observatory, idle
 from ocs_ray.actors.manager_watch import Lookout
 from ocs_ray.core.component_allocation import allocate, missing_text
 from ocs_ray.core.component_locations import not_found_text
 from ocs_ray.core.mode_ending import within_reach
 from ocs_ray.core.mode_watch import ModeWatch, of_subsystem, sequencers_of
-from ocs_ray.core.resource_conflict import conflicts, running_modes
-from ocs_ray.errors import OcsError, OperationFailedError
-from ocs_ray.models.component_messages import LoadingScriptFailed, RestartScript, ScriptLoaded, UnloadScript
-from ocs_ray.models.identifiers import ObsMode, VariationInfo
-from ocs_ray.models.manager_messages import RestartSequencer, ShutdownSequencer, StartSequencer
+from ocs_ray.core.resource_conflict import conflicts
+from ocs_ray.errors import OperationFailedError
+from ocs_ray.models.component_messages import LoadingScriptFailed, UnloadScript
+from ocs_ray.models.identifiers import ObsMode
+from ocs_ray.models.manager_messages import ShutdownSequencer, StartSequencer
 from ocs_ray.models.manager_replies import (
     AlreadyRunning,
     LoadScriptError,
@@ -31,10 +30,6 @@ from ocs_ray.models.manager_replies import (
 from ocs_ray.models.message import Message
 from ocs_ray.models.obs_mode import ObsModeConfig
 from ocs_ray.models.prefix import ComponentId, ComponentType, Prefix, Subsystem
-from ocs_ray.models.sequencer_replies import Unhandled
-
-RESTART_S: Final = LOAD_S + 15.0
-"""Longest wait for a restart, in seconds: the old sequencer ends, then the script loads."""
 
 
 class Sequencers:
@@ -61,7 +56,7 @@ class Sequencers:
         self._seen, self._catalogue, self._lookout, self._watch = seen, catalogue, lookout, watch
         self._ending, self._loading = ending, loading
 
-    # -- start and restart ---------------------------------------------------------------------------------------
+    # -- start ---------------------------------------------------------------------------------------------------
 
     async def start(self, message: StartSequencer) -> Message:
         """Start one sequencer; that of ESW makes the mode run, so it takes what the mode needs."""
@@ -70,7 +65,7 @@ class Sequencers:
         registered = self._seen.registered()
         if prefix in registered.sequencers:
             return AlreadyRunning(component_id=found)
-        info = VariationInfo(f"{message.subsystem}.{message.variation}" if message.variation else message.subsystem)
+        info = message.info
         load = self._catalogue.load_of(message.obs_mode, info)
         if isinstance(load, LoadingScriptFailed):
             return LoadScriptError(reason=load.msg)
@@ -116,29 +111,6 @@ class Sequencers:
     async def _holders(self, mode: ObsModeConfig) -> dict[Subsystem, ObsMode]:
         running = self._seen.registered().running_modes
         return conflicts(mode.resources, await self._seen.holdings(running, self._catalogue.known))
-
-    async def restart(self, message: RestartSequencer) -> Message:
-        """Unload and load anew in the component it is in; when that fails its component is idle."""
-        prefix = message.prefix
-        registered = self._seen.registered()
-        if prefix not in registered.sequencers:
-            return not_found(prefix, ComponentType.Sequencer)
-        home = await self._ending.home(prefix)
-        if home is None:
-            raise OperationFailedError(reason=f"{prefix} does not say which sequence component it is in")
-        self._watch.ended([prefix])
-        try:
-            kind = ComponentType.SequenceComponent
-            reply = await self._seen.try_ask(home, kind, RestartScript(), RESTART_S)
-        finally:
-            await self._ending.release(running_modes([prefix]))
-        if isinstance(reply, OcsError):
-            raise reply
-        if isinstance(reply, LoadingScriptFailed | Unhandled):
-            return LoadScriptError(reason=reply.msg)
-        assert isinstance(reply, ScriptLoaded), reply
-        self._watch.started({prefix: home})
-        return Success(component_id=ComponentId(prefix=prefix, component_type=ComponentType.Sequencer))
 
     # -- shutdown ------------------------------------------------------------------------------------------------
 

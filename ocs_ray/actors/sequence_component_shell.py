@@ -107,15 +107,15 @@ class SequenceComponentShell:
                 return await self._status()
             case LoadScript():
                 return self._move(Trigger.LOAD) or await self._load(message)
-            case RestartScript():
-                return self._move(Trigger.RESTART) or await self._restart()
+            case RestartScript(load=load) if load is not None and not self._has(load.prefix):
+                return self._not_here(Trigger.RESTART, load.prefix)
+            case RestartScript(load=load):
+                return self._move(Trigger.RESTART) or await self._restart(load)
             case UnloadScript(prefix=prefix) if self._lost is not None and self._lost.prefix == prefix:
                 self._remember(loaded=self._loaded, lost=None)
                 return Ok()
             case UnloadScript(prefix=prefix) if prefix is not None and not self._has(prefix):
-                return Unhandled(
-                    state=self._state, message_type=Trigger.UNLOAD, msg=f"{prefix} is not in {self._prefix}"
-                )
+                return self._not_here(Trigger.UNLOAD, prefix)
             case UnloadScript():
                 return self._move(Trigger.UNLOAD) or await self._unload()
             case ShutdownComponent():
@@ -125,6 +125,9 @@ class SequenceComponentShell:
 
     def _has(self, sequencer: Prefix) -> bool:
         return self._loaded is not None and self._loaded.prefix == sequencer
+
+    def _not_here(self, trigger: Trigger, sequencer: Prefix) -> Unhandled:
+        return Unhandled(state=self._state, message_type=trigger, msg=f"{sequencer} is not in {self._prefix}")
 
     def _move(self, trigger: Trigger) -> Unhandled | None:
         decision = decide(self._state, trigger)
@@ -170,13 +173,15 @@ class SequenceComponentShell:
         script = None if load.script is None else await self._scripts.here(load.script)
         return load.model_copy(update={"script": script})
 
-    async def _restart(self) -> ScriptLoaded | LoadingScriptFailed:
+    async def _restart(self, wanted: LoadScript | None) -> ScriptLoaded | LoadingScriptFailed:
         load = self._loaded
         assert load is not None, "only a running component restarts"
         await self._end_sequencer()
         if self._state is not State.RESTARTING or self._loaded is not load:  # an unload or a shutdown came meanwhile
             return _ended(load)
-        return await self._start_sequencer(load)
+        if wanted is not None:
+            load = wanted.model_copy(update={"time_factor": load.time_factor})
+        return await self._load(load)
 
     async def _unload(self) -> Ok:
         if self._loaded is not None:

@@ -122,7 +122,7 @@ class SequenceManager:
     async def restart_sequencer(
         self, subsystem: Subsystem, obs_mode: ObsMode, variation: Variation | None = None
     ) -> RestartSequencerResponse:
-        """Unload and load its script anew, in the component it is in."""
+        """Load anew in the component it is in, with the script its mode names now; Success says which one runs."""
         message = RestartSequencer(subsystem=subsystem, obs_mode=obs_mode, variation=variation)
         return await self._ask(message, OPERATION_S)
 

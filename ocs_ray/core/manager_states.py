@@ -68,7 +68,7 @@ OPERATIONS_S: Final[dict[type[Message], float]] = {
     Configure: 120.0,
     Provision: 150.0,
     StartSequencer: 120.0,
-    RestartSequencer: 120.0,
+    RestartSequencer: 150.0,
     ShutdownSequencer: 60.0,
     ShutdownSubsystemSequencers: 60.0,
     ShutdownObsModeSequencers: 60.0,

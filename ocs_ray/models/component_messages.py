@@ -127,9 +127,14 @@ class UnloadScript(Message):
 
 
 class RestartScript(Message):
-    """Unload the script and load the same one anew, as its file is now."""
+    """Unload the script and load it anew, as its file is now.
+
+    Args:
+        load: another one for the same sequencer, which keeps its time factor; None means the same once more.
+    """
 
     kind: Literal["RestartScript"] = "RestartScript"
+    load: LoadScript | None = None
 
 
 class ShutdownComponent(Message):

@@ -73,6 +73,29 @@ def test_given_running_when_restarted_then_another_sequencer_runs_the_script_as_
     asyncio.run(story())
 
 
+def test_given_another_script_for_it_when_restarted_then_that_one_runs_and_the_time_factor_stays(
+    place: Any, catalogue: Path
+) -> None:
+    async def story() -> None:
+        shell = await component(place)
+        await shell.ask(load(catalogue).model_copy(update={"time_factor": 0.25}))
+        (catalogue / "A" / "other.py").write_text(
+            "from ocs_ray.scripting import *\n\n@script\nasync def x(ctx): ctx.on_setup('new')(ctx.sleep)\n"
+        )
+        other = load(catalogue, "other.py")
+        refused = await shell.ask(RestartScript(load=other.model_copy(update={"prefix": Prefix("IRIS.B")})))
+        assert isinstance(refused, Unhandled)
+        assert refused.msg == "IRIS.B is not in IRIS.IRIS_1"
+        assert await shell.ask(RestartScript(load=other)) == ScriptLoaded(prefix=Prefix("IRIS.A"))
+        found = await status(place)
+        assert found.sequencer is not None
+        assert found.sequencer.script == str(catalogue / "A" / "other.py")
+        assert shell._loaded == other.model_copy(update={"time_factor": 0.25}), "also what the next restart goes by"
+        await shell.ask(UnloadScript())
+
+    asyncio.run(story())
+
+
 def test_given_another_sequencer_is_meant_when_unloaded_then_refused_and_the_one_in_it_runs_on(
     place: Any, catalogue: Path
 ) -> None:

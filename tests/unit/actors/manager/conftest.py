@@ -58,7 +58,7 @@ class Puppet:
     def __init__(self, night: Night, prefix: str, machine: str) -> None:
         self.night, self.prefix, self.machine = night, Prefix(prefix), Prefix(machine)
         self.state, self.loaded, self.lost = "Idle", None, None
-        self.restarted, self.since = False, NOW
+        self.restarted, self.since, self.digest = False, NOW, ""
 
     async def ask(self, message: object) -> Any:
         match message:
@@ -73,10 +73,14 @@ class Puppet:
                     lost=self.lost,
                     since=self.since,
                     restarted=self.restarted,
+                    digest=self.digest,
                 )
             case LoadScript() if self.state == "Idle":
+                self.digest = "" if message.script is None else message.script.digest
                 return await self.load(message.prefix, "Loading")
-            case RestartScript() if self.state == "Running":
+            case RestartScript(load=load) if self.state == "Running":
+                if load is not None:
+                    self.digest = "" if load.script is None else load.script.digest
                 self.night.running.pop(f"{self.loaded}-Sequencer", None)
                 assert self.loaded is not None
                 return await self.load(self.loaded, "Restarting")
