@@ -7,12 +7,12 @@ from typing import Final
 
 from ocs_ray.actors.manager_catalogue import Catalogue
 from ocs_ray.actors.manager_ending import Ending
-from ocs_ray.actors.manager_loading import Load, Loading
+from ocs_ray.actors.manager_loading import Load, Loading, taken_away
 from ocs_ray.actors.manager_reading import Observatory, idle, loaded_in
 from ocs_ray.actors.manager_watch import Lookout
 from ocs_ray.core.component_allocation import Allocation, allocate_mode, at_hand, missing_text
 from ocs_ray.core.mode_watch import in_transit, sequencers_of
-from ocs_ray.core.resource_conflict import conflicts
+from ocs_ray.core.resource_conflict import check_offered, conflicts
 from ocs_ray.models.component_messages import LoadingScriptFailed
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.manager_messages import Configure
@@ -73,20 +73,19 @@ class Configuring:
         loads = await self._loads(mode, allocation, message.time_factor)
         if isinstance(loads, FailedToStartSequencers):
             return loads
+        check_offered(mode.name, mode.resources, self._seen.reservations.offered())  # before anything is ended
         await self._ending.sequencers(left_over)
         return await self._start(mode, loads)
 
     async def _start(self, mode: ObsModeConfig, loads: list[Load]) -> Message:
-        if not await self._seen.reservations.reserve(mode.name, mode.resources):
+        reservation = await self._seen.reservations.reserve(mode.name, mode.resources)
+        if reservation is None:
             running = self._seen.registered().running_modes
             return await self._conflict(mode, running) or _taken(running)
-        started = False
-        try:
-            reasons = await self._loading.all_or_none(loads)
-            started = not reasons
-        finally:
-            if not started:
-                await self._ending.release([mode.name])
+        reasons = await self._loading.holding(mode.name, reservation, loads)
+        if reasons is None:
+            conflict = await self._conflict(mode, self._seen.registered().running_modes)
+            return conflict or FailedToStartSequencers(reasons=(taken_away(mode.name),))
         if reasons:
             return FailedToStartSequencers(reasons=tuple(NOT_LOADED + reason for reason in reasons))
         return Success(master_sequencer=ComponentId(prefix=mode.top_level, component_type=ComponentType.Sequencer))

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ocs_ray.actors.manager_reading import Components, Observatory, reason_of
-from ocs_ray.core.mode_watch import ModeWatch
+from ocs_ray.actors.winding_up import carried_out
+from ocs_ray.core.manager_states import RELEASE_S
+from ocs_ray.core.mode_ending import releasable
+from ocs_ray.core.mode_watch import ModeWatch, in_transit
 from ocs_ray.core.resource_conflict import mode_of
 from ocs_ray.errors import OperationFailedError
 from ocs_ray.models.agent_messages import AgentStatus, KillComponent, Killed
@@ -100,7 +103,8 @@ class Ending:
         registered = self._seen.registered()
         statuses, agents = await asyncio.gather(self._seen.components(registered), self._seen.agents(registered))
         homes = await asyncio.gather(*map(self.home, registered.sequencers))
-        inside = [prefix for prefix, home in zip(registered.sequencers, homes, strict=True) if home in ended]
+        inside = {prefix for prefix, home in zip(registered.sequencers, homes, strict=True) if home in ended}
+        inside |= in_transit(status for prefix, status in statuses.items() if prefix in ended)
         self._watch.ended(inside)
         try:
             failures = [*await asyncio.gather(*(self._component(p, _owner(p, statuses, agents)) for p in ended))]
@@ -143,12 +147,20 @@ class Ending:
 
     # -- what modes hold -----------------------------------------------------------------------------------------
 
-    async def release(self, modes: Iterable[ObsMode]) -> None:
-        """Release those modes that have no ESW sequencer any more."""
-        running = self._seen.registered().running_modes
-        for mode in modes:
-            if mode not in running:
-                await self._seen.reservations.release(mode)
+    async def release(self, modes: Iterable[ObsMode], reservation: str | None = None) -> None:
+        """Release those modes that have no ESW sequencer any more, and none that comes up.
+
+        Args:
+            reservation: the only one that is meant, when another manager may have made a new one meanwhile.
+        """
+        if over := tuple(modes):
+            await carried_out(self._release(over, reservation), RELEASE_S)
+
+    async def _release(self, over: tuple[ObsMode, ...], reservation: str | None) -> None:
+        registered = self._seen.registered()
+        reports = (await self._seen.components(registered)).values()
+        for mode in releasable(over, self._seen.registered().sequencers, reports):
+            await self._seen.reservations.release(mode, reservation)
 
 
 def _modes_of(sequencers: Iterable[Prefix]) -> set[ObsMode]:

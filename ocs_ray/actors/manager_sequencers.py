@@ -1,24 +1,24 @@
-"""Starting, restarting and ending sequencers one by one or in groups. Source: reference esw_sm 6.2."""
+"""Starting and ending sequencers one by one or in groups. Source: reference esw_sm 6.2."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
 
 from ocs_ray.actors.manager_catalogue import Catalogue
 from ocs_ray.actors.manager_ending import Ending
-from ocs_ray.actors.manager_loading import LOAD_S, Load, Loading
-from ocs_ray.actors.manager_reading import STATUS_S, Observatory, Registered, idle
+from ocs_ray.actors.manager_loading import Load, Loading, taken_away
+from ocs_ray.actors.manager_reading import STATUS_S, Components, Observatory, idle
 from ocs_ray.actors.manager_watch import Lookout
 from ocs_ray.core.component_allocation import allocate, missing_text
+from ocs_ray.core.component_locations import not_found_text
+from ocs_ray.core.mode_ending import within_reach
 from ocs_ray.core.mode_watch import ModeWatch, of_subsystem, sequencers_of
-from ocs_ray.core.resource_conflict import conflicts, running_modes
-from ocs_ray.errors import OcsError, OperationFailedError
-from ocs_ray.models.actor_names import actor_name
-from ocs_ray.models.component_messages import LoadingScriptFailed, RestartScript, ScriptLoaded, UnloadScript
-from ocs_ray.models.identifiers import ObsMode, VariationInfo
-from ocs_ray.models.manager_messages import RestartSequencer, ShutdownSequencer, StartSequencer
+from ocs_ray.core.resource_conflict import conflicts
+from ocs_ray.errors import OperationFailedError
+from ocs_ray.models.component_messages import LoadingScriptFailed, UnloadScript
+from ocs_ray.models.identifiers import ObsMode
+from ocs_ray.models.manager_messages import ShutdownSequencer, StartSequencer
 from ocs_ray.models.manager_replies import (
     AlreadyRunning,
     LoadScriptError,
@@ -30,10 +30,6 @@ from ocs_ray.models.manager_replies import (
 from ocs_ray.models.message import Message
 from ocs_ray.models.obs_mode import ObsModeConfig
 from ocs_ray.models.prefix import ComponentId, ComponentType, Prefix, Subsystem
-from ocs_ray.models.sequencer_replies import Unhandled
-
-RESTART_S: Final = LOAD_S + 15.0
-"""Longest wait for a restart, in seconds: the old sequencer ends, then the script loads."""
 
 
 class Sequencers:
@@ -60,7 +56,7 @@ class Sequencers:
         self._seen, self._catalogue, self._lookout, self._watch = seen, catalogue, lookout, watch
         self._ending, self._loading = ending, loading
 
-    # -- start and restart ---------------------------------------------------------------------------------------
+    # -- start ---------------------------------------------------------------------------------------------------
 
     async def start(self, message: StartSequencer) -> Message:
         """Start one sequencer; that of ESW makes the mode run, so it takes what the mode needs."""
@@ -69,7 +65,7 @@ class Sequencers:
         registered = self._seen.registered()
         if prefix in registered.sequencers:
             return AlreadyRunning(component_id=found)
-        info = VariationInfo(f"{message.subsystem}.{message.variation}" if message.variation else message.subsystem)
+        info = message.info
         load = self._catalogue.load_of(message.obs_mode, info)
         if isinstance(load, LoadingScriptFailed):
             return LoadScriptError(reason=load.msg)
@@ -85,30 +81,29 @@ class Sequencers:
         loads, unknown = await self._loading.resolved([load])
         if unknown:
             return unknown
-        takes = mode is not None and await self._take(mode, load.message.prefix)
-        started = False
-        try:
-            reasons = await self._loading.all_or_none(loads)
-            started = not reasons
-        finally:
-            if mode is not None and takes and not started:
-                await self._ending.release([mode.name])
-        return reasons
+        reservation = None if mode is None else await self._take(mode, load.message.prefix)
+        if mode is None or reservation is None:
+            return await self._loading.all_or_none(loads)
+        reasons = await self._loading.holding(mode.name, reservation, loads)
+        return (taken_away(mode.name),) if reasons is None else reasons
 
-    async def _take(self, mode: ObsModeConfig, sequencer: Prefix) -> bool:
+    async def _take(self, mode: ObsModeConfig, sequencer: Prefix) -> str | None:
         """Reserve what the mode needs when this sequencer makes it run; a mode that holds something keeps that.
+
+        Returns:
+            The reservation, None when none was made.
 
         Raises:
             OperationFailedError: another mode holds some of it, and which.
         """
         if sequencer.subsystem is not Subsystem.ESW or mode.name in self._seen.registered().running_modes:
-            return False
+            return None
         await self._lookout.settle()
         if mode.name in await self._seen.held():
-            return False
+            return None
         taken = await self._holders(mode)
-        if not taken and await self._seen.reservations.reserve(mode.name, mode.resources):
-            return True
+        if not taken and (reservation := await self._seen.reservations.reserve(mode.name, mode.resources)):
+            return reservation
         taken = taken or await self._holders(mode)
         named = ", ".join(f"{resource} is held by {holder}" for resource, holder in taken.items())
         raise OperationFailedError(reason=f"{mode.name} cannot run: {named or 'another mode took its resources'}")
@@ -116,29 +111,6 @@ class Sequencers:
     async def _holders(self, mode: ObsModeConfig) -> dict[Subsystem, ObsMode]:
         running = self._seen.registered().running_modes
         return conflicts(mode.resources, await self._seen.holdings(running, self._catalogue.known))
-
-    async def restart(self, message: RestartSequencer) -> Message:
-        """Unload and load anew in the component it is in; when that fails its component is idle."""
-        prefix = message.prefix
-        registered = self._seen.registered()
-        if prefix not in registered.sequencers:
-            return not_found(prefix, ComponentType.Sequencer)
-        home = await self._ending.home(prefix)
-        if home is None:
-            raise OperationFailedError(reason=f"{prefix} does not say which sequence component it is in")
-        self._watch.ended([prefix])
-        try:
-            kind = ComponentType.SequenceComponent
-            reply = await self._seen.try_ask(home, kind, RestartScript(), RESTART_S)
-        finally:
-            await self._ending.release(running_modes([prefix]))
-        if isinstance(reply, OcsError):
-            raise reply
-        if isinstance(reply, LoadingScriptFailed | Unhandled):
-            return LoadScriptError(reason=reply.msg)
-        assert isinstance(reply, ScriptLoaded), reply
-        self._watch.started({prefix: home})
-        return Success(component_id=ComponentId(prefix=prefix, component_type=ComponentType.Sequencer))
 
     # -- shutdown ------------------------------------------------------------------------------------------------
 
@@ -169,9 +141,11 @@ class Sequencers:
             await self._ending.release(held)
 
     async def _end(self, which: Callable[[Iterable[Prefix]], Iterable[Prefix]]) -> Message:
-        """End the sequencers ``which`` selects, and miss the lost ones it selects no more."""
+        """End the sequencers ``which`` selects, also those that come up, and miss the lost ones it selects no more."""
         registered = self._seen.registered()
-        lost, _ = await asyncio.gather(self._lost(registered), self._ending.sequencers(which(registered.sequencers)))
+        components = await self._seen.components(registered)
+        lost = self._lost(components)
+        await self._ending.sequencers(which(within_reach(registered.sequencers, components.values())))
         await self._miss_no_more({prefix: lost[prefix] for prefix in which(lost)})
         return Success()
 
@@ -182,15 +156,13 @@ class Sequencers:
         told = ((home, UnloadScript(prefix=prefix)) for prefix, home in lost.items() if home is not None)
         await asyncio.gather(*(self._seen.try_ask(home, kind, message, STATUS_S) for home, message in told))
 
-    async def _lost(self, registered: Registered) -> dict[Prefix, Prefix | None]:
+    def _lost(self, components: Components) -> dict[Prefix, Prefix | None]:
         """Lost sequencer -> the component it was in; one that runs again elsewhere is among them."""
-        statuses = (await self._seen.components(registered)).values()
-        answered = [status for status in statuses if status is not None]
+        answered = [status for status in components.values() if status is not None]
         records = self._watch.lost(answered, alive=())
         return {record.prefix: record.sequence_component for record in records}
 
 
 def not_found(prefix: Prefix, kind: ComponentType) -> LocationServiceError:
-    """ESW's words for somebody who is not registered; a connection of ours is an actor's name."""
-    name = actor_name(prefix, kind)
-    return LocationServiceError(reason=f"Could not find location matching connection: {name}")
+    """Somebody is not registered."""
+    return LocationServiceError(reason=not_found_text(ComponentId(prefix=prefix, component_type=kind)))

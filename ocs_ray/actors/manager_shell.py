@@ -17,6 +17,7 @@ from ocs_ray.actors.manager_ending import Ending
 from ocs_ray.actors.manager_loading import Loading
 from ocs_ray.actors.manager_provision import Provisioning
 from ocs_ray.actors.manager_reading import Observatory
+from ocs_ray.actors.manager_restart import Restarting
 from ocs_ray.actors.manager_sequencers import Sequencers
 from ocs_ray.actors.manager_status import Reading
 from ocs_ray.actors.manager_watch import Lookout
@@ -82,6 +83,7 @@ class ManagerShell:
         loading = Loading(self._seen, ending, self._watch)
         self._configuring = Configuring(self._seen, self._catalogue, self._lookout, ending, loading)
         self._sequencers = Sequencers(self._seen, self._catalogue, self._lookout, self._watch, ending, loading)
+        self._restarting = Restarting(self._seen, self._catalogue, self._watch, ending, loading)
         self._provisioning = Provisioning(self._seen, self._sequencers, ending)
         self._reading = Reading(self._seen, self._catalogue, self._watch, utc_time_now(), restarts=restarts)
 
@@ -134,7 +136,7 @@ class ManagerShell:
             case StartSequencer():
                 return self._sequencers.start(message)
             case RestartSequencer():
-                return self._sequencers.restart(message)
+                return self._restarting.restart(message)
             case ShutdownSequencer():
                 return self._sequencers.shutdown(message)
             case ShutdownSubsystemSequencers(subsystem=subsystem):

@@ -20,7 +20,7 @@ from ray.util.placement_group import (
     remove_placement_group,
 )
 
-from ocs_ray.errors import ClusterError
+from ocs_ray.core.resource_conflict import check_offered
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Subsystem
 
@@ -64,31 +64,31 @@ class RayReservations:
     def __init__(self) -> None:
         self._watched: dict[str, asyncio.Task[None]] = {}
 
-    async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> bool:
+    async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> str | None:
         """Take all resources of a mode, or none; see ``workplace.Reservations``.
 
         Raises:
             ClusterError: no node offers one of the resources at all.
         """
-        if absent := [resource for resource in resources if resource not in self.offered()]:
-            raise ClusterError(
-                problem=f"no node of the cluster offers {', '.join(RESOURCE + r for r in absent)}, which {mode} needs",
-                remedy="start a node with it: ray start --resources='{\"resource:IRIS\": 1}'",
-            )
+        check_offered(mode, resources, self.offered())
         deadline, patience_s = time.monotonic() + GIVE_UP_S, ATTEMPT_S
         while not any(g.mode == mode or not set(g.resources).isdisjoint(resources) for g in self._holding()):
-            if await _attempt(mode, resources, patience_s):
-                return True
+            if (group := await _attempt(mode, resources, patience_s)) is not None:
+                return group
             patience_s = min(2 * patience_s, LONGEST_ATTEMPT_S)
             if time.monotonic() > deadline:
-                return False
+                return None
             await asyncio.sleep(AGAIN_S)
-        return False
+        return None
 
-    async def release(self, mode: ObsMode) -> None:
+    async def holds(self, mode: ObsMode, reservation: str) -> bool:
+        """Whether this reservation still stands, by the group's id; see ``workplace.Reservations``."""
+        return any(group.mode == mode and group.id == reservation for group in self._holding())
+
+    async def release(self, mode: ObsMode, reservation: str | None = None) -> None:
         """Give the resources of a mode back; see ``workplace.Reservations``."""
         for group in self._holding():
-            if group.mode == mode:
+            if group.mode == mode and reservation in (None, group.id):
                 group.remove()
 
     async def held(self) -> dict[ObsMode, tuple[Subsystem, ...]]:
@@ -127,8 +127,12 @@ def release_all() -> None:
         group.remove()
 
 
-async def _attempt(mode: ObsMode, resources: tuple[Subsystem, ...], patience_s: float) -> bool:
-    """Ask for the resources once, for ``patience_s`` seconds; unless they are granted, nothing of it stays."""
+async def _attempt(mode: ObsMode, resources: tuple[Subsystem, ...], patience_s: float) -> str | None:
+    """Ask for the resources once, for ``patience_s`` seconds; unless they are granted, nothing of it stays.
+
+    Returns:
+        The id of the group that holds them.
+    """
     too_late = time.monotonic() + patience_s
     name = f"{GROUP}{mode}"
     bundles = [{f"{RESOURCE}{each}": 1.0} for each in resources] or [{HEAD: MARKER}]
@@ -136,7 +140,7 @@ async def _attempt(mode: ObsMode, resources: tuple[Subsystem, ...], patience_s: 
         group = placement_group(bundles, name=name, lifetime="detached")
     except RaySystemError as failure:
         if TAKEN in str(failure):  # somebody else configures this mode
-            return False
+            return None
         raise
     granted = False
     try:
@@ -144,7 +148,7 @@ async def _attempt(mode: ObsMode, resources: tuple[Subsystem, ...], patience_s: 
     finally:
         if not granted:
             remove_placement_group(group)
-    return granted
+    return group.id.hex() if granted else None
 
 
 async def _granted(group: PlacementGroup, too_late: float) -> bool:

@@ -73,6 +73,7 @@ class SequenceComponentShell:
         self._state = State.IDLE
         self._loaded: LoadScript | None = None
         self._lost: LostSequencer | None = None
+        self._loading: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
         self._leaving = False
 
@@ -105,16 +106,16 @@ class SequenceComponentShell:
             case GetComponentStatus():
                 return await self._status()
             case LoadScript():
-                return self._move(Trigger.LOAD) or await self._start_sequencer(message)
-            case RestartScript():
-                return self._move(Trigger.RESTART) or await self._restart()
+                return self._move(Trigger.LOAD) or await self._load(message)
+            case RestartScript(load=load) if load is not None and not self._has(load.prefix):
+                return self._not_here(Trigger.RESTART, load.prefix)
+            case RestartScript(load=load):
+                return self._move(Trigger.RESTART) or await self._restart(load)
             case UnloadScript(prefix=prefix) if self._lost is not None and self._lost.prefix == prefix:
                 self._remember(loaded=self._loaded, lost=None)
                 return Ok()
             case UnloadScript(prefix=prefix) if prefix is not None and not self._has(prefix):
-                return Unhandled(
-                    state=self._state, message_type=Trigger.UNLOAD, msg=f"{prefix} is not in {self._prefix}"
-                )
+                return self._not_here(Trigger.UNLOAD, prefix)
             case UnloadScript():
                 return self._move(Trigger.UNLOAD) or await self._unload()
             case ShutdownComponent():
@@ -125,6 +126,9 @@ class SequenceComponentShell:
     def _has(self, sequencer: Prefix) -> bool:
         return self._loaded is not None and self._loaded.prefix == sequencer
 
+    def _not_here(self, trigger: Trigger, sequencer: Prefix) -> Unhandled:
+        return Unhandled(state=self._state, message_type=trigger, msg=f"{sequencer} is not in {self._prefix}")
+
     def _move(self, trigger: Trigger) -> Unhandled | None:
         decision = decide(self._state, trigger)
         if isinstance(decision, Refused):
@@ -134,40 +138,50 @@ class SequenceComponentShell:
 
     # -- load, restart, unload -----------------------------------------------------------------------------------
 
-    async def _start_sequencer(self, load: LoadScript) -> ScriptLoaded | LoadingScriptFailed:
-        name = actor_name(load.prefix, ComponentType.Sequencer)
-        ended = LoadingScriptFailed(msg=f"{self._prefix} was shut down while it loaded the script of {load.prefix}")
-        if self._state is State.UNLOADING:
-            return ended
+    async def _load(self, load: LoadScript) -> ScriptLoaded | LoadingScriptFailed:
         self._remember(loaded=load, lost=None)
-        spawned = False
-        try:
-            readable = await self._readable(load)
-            await self._spawner.spawn_sequencer(load.prefix, load.obs_mode, self._prefix)
-            spawned = True
-            await self._port.ask(name, readable, LOAD_S)
-        except Exception as failure:  # whatever it was: the component must be idle again
-            if spawned:
-                await self._kill(name)
+        return await self._start_sequencer(load)
+
+    async def _start_sequencer(self, load: LoadScript) -> ScriptLoaded | LoadingScriptFailed:
+        """Start what is remembered; whoever unloads or shuts down meanwhile cancels it, and sees to the rest."""
+        loading = self._loading = asyncio.create_task(self._bring_up(load))
+        await asyncio.wait({loading})
+        if loading.cancelled():
+            return _ended(load)
+        if (failure := loading.exception()) is not None:  # whatever it was: the component must be idle again
             self._remember(loaded=None, lost=None)
             self._move(Trigger.LOAD_FAILED)
             return LoadingScriptFailed(msg=_text(failure))
-        if self._move(Trigger.LOADED) is not None:
-            await self._kill(name)
-            return ended
+        if self._loaded is not load or self._move(Trigger.LOADED) is not None:
+            return _ended(load)
         self._begin_watch()
         return ScriptLoaded(prefix=load.prefix)
+
+    async def _bring_up(self, load: LoadScript) -> None:
+        """A new sequencer with its script; when that fails, or is cancelled, nothing of it is left."""
+        name = actor_name(load.prefix, ComponentType.Sequencer)
+        readable = await self._readable(load)
+        await self._spawner.spawn_sequencer(load.prefix, load.obs_mode, self._prefix)
+        try:
+            await self._port.ask(name, readable, LOAD_S)
+        except BaseException:
+            await self._kill(name)
+            raise
 
     async def _readable(self, load: LoadScript) -> LoadScript:
         """The same with a script that lies on this machine; what is remembered is where it came from."""
         script = None if load.script is None else await self._scripts.here(load.script)
         return load.model_copy(update={"script": script})
 
-    async def _restart(self) -> ScriptLoaded | LoadingScriptFailed:
+    async def _restart(self, wanted: LoadScript | None) -> ScriptLoaded | LoadingScriptFailed:
         load = self._loaded
         assert load is not None, "only a running component restarts"
         await self._end_sequencer()
-        return await self._start_sequencer(load)
+        if self._state is not State.RESTARTING or self._loaded is not load:  # an unload or a shutdown came meanwhile
+            return _ended(load)
+        if wanted is not None:
+            load = wanted.model_copy(update={"time_factor": load.time_factor})
+        return await self._load(load)
 
     async def _unload(self) -> Ok:
         if self._loaded is not None:
@@ -190,6 +204,11 @@ class SequenceComponentShell:
     async def _end_sequencer(self) -> None:
         self._end_watch()
         assert self._loaded is not None
+        if (loading := self._loading) is not None:
+            loading.cancel()
+            await asyncio.wait({loading})
+            if loading.cancelled() or loading.exception() is not None:
+                return  # it left nothing, and who bears the name by now is somebody else
         name = actor_name(self._loaded.prefix, ComponentType.Sequencer)
         with suppress(OcsError):  # gone already, without a script yet, or its script hangs: it is killed either way
             await self._port.ask(name, Shutdown(), SHUTDOWN_S)
@@ -266,7 +285,11 @@ class SequenceComponentShell:
         )
 
 
-def _text(failure: Exception) -> str:
+def _ended(load: LoadScript) -> LoadingScriptFailed:
+    return LoadingScriptFailed(msg=f"{load.prefix} was shut down while its script loaded")
+
+
+def _text(failure: BaseException) -> str:
     """ESW's words in front of what a script's own code did wrong; a file that is not there never began."""
     if isinstance(failure, ScriptError) and failure.line:
         return f"Script initialization failed with : {failure}"

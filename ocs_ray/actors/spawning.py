@@ -81,8 +81,8 @@ class RaySpawner:
                 problem=_why_it_is_not_there(name, failure, self._start_s),
                 remedy="look at the machine's load and at Ray's logs",
             ) from None
-        except BaseException:  # whoever asked for it went away
-            ray.kill(handle)
+        except BaseException:  # nobody wants it any more; another may want its name at once
+            await _end(handle, name)
             raise
 
 

@@ -83,12 +83,25 @@ class Notes(Protocol):
 class Reservations(Protocol):
     """Holds the resources of observing modes for the whole observatory, so that no second manager can double-book."""
 
-    async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> bool:
-        """Take all resources of a mode, or none; False when something holds one of them, or the mode holds some."""
+    async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> str | None:
+        """Take all resources of a mode, or none.
+
+        Returns:
+            What tells this reservation from any later one of the mode, for ``release`` and ``holds``; None when
+            something holds one of the resources, or the mode holds some.
+        """
         ...
 
-    async def release(self, mode: ObsMode) -> None:
-        """Give the resources of a mode back; releasing what is not held is no error."""
+    async def holds(self, mode: ObsMode, reservation: str) -> bool:
+        """Whether this reservation of a mode still stands: another manager may have released it."""
+        ...
+
+    async def release(self, mode: ObsMode, reservation: str | None = None) -> None:
+        """Give the resources of a mode back; releasing what is not held is no error.
+
+        Args:
+            reservation: the only one that is meant, whichever when left out.
+        """
         ...
 
     async def held(self) -> dict[ObsMode, tuple[Subsystem, ...]]:

@@ -13,7 +13,7 @@ from ocs_ray.client import SequenceManager
 from ocs_ray.config.cluster_config import parse_counts, read_cluster_file, read_provision_file
 from ocs_ray.errors import BadInputError, ClusterError
 from ocs_ray.models.identifiers import ObsMode, Variation
-from ocs_ray.models.manager_replies import AlreadyRunning, ObsModesDetails
+from ocs_ray.models.manager_replies import AlreadyRunning, ObsModesDetails, Success
 from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import Prefix, Subsystem, known_subsystem
 
@@ -124,14 +124,20 @@ def start_sequencer(sequencer: str, as_json: bool) -> int:
 
 
 def restart_sequencer(sequencer: str, as_json: bool) -> int:
-    """Load a sequencer's script anew."""
+    """Load a sequencer's script anew, and say which."""
     name = SequencerName.parse(sequencer)
+
+    def done(response: Message) -> str:
+        restarted = response if isinstance(response, Success) else Success()
+        with_it = f", with {restarted.script}" if restarted.script else ""
+        return f"{sequencer} runs anew{with_it}{f' as before: {restarted.remark}' if restarted.remark else ''}"
+
     return carry_out(
         f"restart-sequencer {sequencer}",
         lambda: SequenceManager().restart_sequencer(*name),
         as_json,
         doing=f"restarting {sequencer}",
-        done=lambda _: f"{sequencer} runs anew, with its script as it is now",
+        done=done,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from ocs_ray.core.manager_states import OPERATIONS_S, longest_s
 from ocs_ray.models.actor_names import SEQUENCE_MANAGER
 from ocs_ray.models.identifiers import ObsMode, Variation
 from ocs_ray.models.manager_messages import (
@@ -51,8 +52,10 @@ from ocs_ray.models.sequencer_replies import Unhandled
 from ocs_ray.scripting.port import Port, current_port
 
 READ_S: Final = 10.0
-OPERATION_S: Final = 180.0
-"""Longest wait for a changing operation, in seconds; the manager's own limits inside it are shorter."""
+WAY_S: Final = 7.0
+"""How long question and answer may be on their way, in seconds, to a machine that is busy."""
+OPERATION_S: Final = max(map(longest_s, OPERATIONS_S)) + WAY_S
+"""Longest wait for a changing operation, in seconds: its answer comes before, whatever hangs."""
 
 _Common = LocationServiceError | FailedResponse | Unhandled
 ConfigureResponse = (
@@ -119,7 +122,7 @@ class SequenceManager:
     async def restart_sequencer(
         self, subsystem: Subsystem, obs_mode: ObsMode, variation: Variation | None = None
     ) -> RestartSequencerResponse:
-        """Unload and load its script anew, in the component it is in."""
+        """Load anew in the component it is in, with the script its mode names now; Success says which one runs."""
         message = RestartSequencer(subsystem=subsystem, obs_mode=obs_mode, variation=variation)
         return await self._ask(message, OPERATION_S)
 

@@ -17,12 +17,18 @@ from ocs_ray.models.locations import (
     PekkoLocation,
     TrackingEvent,
 )
-from ocs_ray.models.prefix import ComponentType, Prefix, Subsystem
+from ocs_ray.models.prefix import ComponentId, ComponentType, Prefix, Subsystem
 
 
 def connection_of(prefix: Prefix, component_type: ComponentType) -> Connection:
     """How an actor is named in CSW's terms: what is an actor there has a Pekko connection."""
     return Connection(prefix, component_type, ConnectionType.pekko)
+
+
+def not_found_text(component: ComponentId) -> str:
+    """ESW's words for somebody its Sequence Manager and agents looked for in vain. Source: reference esw_sm 1.1."""
+    shown = f"PekkoConnection(ComponentId({component.prefix},{component.component_type}))"
+    return f"Could not find location matching connection: {shown}"
 
 
 def location_of(prefix: Prefix, component_type: ComponentType) -> Location:

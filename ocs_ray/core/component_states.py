@@ -52,11 +52,13 @@ TRANSITIONS: Final[Mapping[tuple[State, Trigger], State]] = {
     (State.IDLE, Trigger.UNLOAD): State.IDLE,  # nothing to do is Ok
     (State.LOADING, Trigger.LOADED): State.RUNNING,
     (State.LOADING, Trigger.LOAD_FAILED): State.IDLE,
+    (State.LOADING, Trigger.UNLOAD): State.UNLOADING,  # ESW's blocked actor would load first, then unload
     (State.RUNNING, Trigger.UNLOAD): State.UNLOADING,
     (State.RUNNING, Trigger.RESTART): State.RESTARTING,
     (State.RUNNING, Trigger.ENDED): State.UNLOADING,  # somebody shut the sequencer down; what is left of it goes
     (State.RUNNING, Trigger.LOST): State.IDLE,
     (State.RESTARTING, Trigger.LOADED): State.RUNNING,
+    (State.RESTARTING, Trigger.UNLOAD): State.UNLOADING,
     (State.RESTARTING, Trigger.LOAD_FAILED): State.IDLE,  # ESW stays Running with the dead sequencer: a defect
     (State.UNLOADING, Trigger.UNLOADED): State.IDLE,
     **{(state, Trigger.SHUTDOWN): State.UNLOADING for state in State},  # always: it is the last that happens to it

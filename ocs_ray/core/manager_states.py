@@ -68,7 +68,7 @@ OPERATIONS_S: Final[dict[type[Message], float]] = {
     Configure: 120.0,
     Provision: 150.0,
     StartSequencer: 120.0,
-    RestartSequencer: 120.0,
+    RestartSequencer: 150.0,
     ShutdownSequencer: 60.0,
     ShutdownSubsystemSequencers: 60.0,
     ShutdownObsModeSequencers: 60.0,
@@ -77,10 +77,24 @@ OPERATIONS_S: Final[dict[type[Message], float]] = {
     ShutdownAllSequenceComponents: 90.0,
     ReloadObsModes: 20.0,
 }
-"""What changes something, and the longest it may take, in seconds. What it takes to undo a failed one comes on top."""
+"""What changes something, and the longest it may take, in seconds. Winding up comes on top; see ``longest_s``."""
+
+UNDO_S: Final = 45.0
+"""Longest it may take to end what a failed start had started, in seconds."""
+UNDONE: Final = frozenset((Configure, StartSequencer))
+"""What is taken back when it fails."""
+RELEASE_S: Final = 4.0
+"""Longest it may take to release what modes hold, in seconds: their components are asked first, which may take 3."""
+RELEASES: Final = 2
+"""How often an operation that is cut short releases modes, at most: ending one by one, then those it was about."""
 
 READS: Final = frozenset((GetManagerStatus, GetObsModesDetails, GetPlan, GetResources, GetSequenceManagerState))
 """What is answered in every state."""
+
+
+def longest_s(operation: type[Message]) -> float:
+    """After how many seconds an operation is answered for certain, whatever hangs."""
+    return OPERATIONS_S[operation] + (UNDO_S if operation in UNDONE else 0.0) + RELEASES * RELEASE_S
 
 
 def trigger_of(message: object) -> Trigger | None:

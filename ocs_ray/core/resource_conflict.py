@@ -5,9 +5,9 @@ A mode runs when its ESW sequencer does; a resource is taken whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from ocs_ray.errors import BadInputError
+from ocs_ray.errors import BadInputError, ClusterError
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix, Subsystem
 
@@ -48,3 +48,16 @@ def conflicts(needed: Iterable[Subsystem], held: Holdings) -> dict[Subsystem, Ob
     """What is needed and held already: resource -> the mode that holds it, sorted by resource."""
     holder = {resource: mode for mode in sorted(held) for resource in held[mode]}
     return {resource: holder[resource] for resource in sorted(set(needed)) if resource in holder}
+
+
+def check_offered(mode: ObsMode, needed: Iterable[Subsystem], offered: Collection[Subsystem]) -> None:
+    """Whether the cluster has what a mode needs at all, held or not.
+
+    Raises:
+        ClusterError: no node offers one of the resources.
+    """
+    if absent := [f"resource:{resource}" for resource in needed if resource not in offered]:
+        raise ClusterError(
+            problem=f"no node of the cluster offers {', '.join(absent)}, which {mode} needs",
+            remedy="start a node with it: ray start --resources='{\"resource:IRIS\": 1}'",
+        )

@@ -117,7 +117,7 @@ class LoadScript(Message):
 
 
 class UnloadScript(Message):
-    """Shut the sequencer down; the component is idle again.
+    """Shut the sequencer down, also one whose script still loads; the component is idle again.
 
     Args:
         prefix: the sequencer that is meant: a component with another one, or none, refuses. None means whichever.
@@ -129,9 +129,14 @@ class UnloadScript(Message):
 
 
 class RestartScript(Message):
-    """Unload the script and load the same one anew, as its file is now."""
+    """Unload the script and load it anew, as its file is now.
+
+    Args:
+        load: another one for the same sequencer, which keeps its time factor; None means the same once more.
+    """
 
     kind: Literal["RestartScript"] = "RestartScript"
+    load: LoadScript | None = None
 
 
 class ShutdownComponent(Message):

@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 from pydantic import NonNegativeInt, PositiveFloat, ValidatorFunctionWrapHandler, field_validator
 
-from ocs_ray.models.identifiers import ObsMode, Variation, sequencer_prefix
+from ocs_ray.models.identifiers import ObsMode, Variation, VariationInfo, sequencer_prefix
 from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import Prefix, Subsystem
 
@@ -52,6 +52,11 @@ class _OneSequencer(Message):
         """Prefix of the sequencer."""
         return sequencer_prefix(self.subsystem, self.obs_mode, self.variation)
 
+    @property
+    def info(self) -> VariationInfo:
+        """The sequencer within its mode."""
+        return VariationInfo(f"{self.subsystem}.{self.variation}" if self.variation else self.subsystem)
+
 
 class StartSequencer(_OneSequencer):
     """Start one sequencer on an idle sequence component of its subsystem, else of ESW.
@@ -63,7 +68,7 @@ class StartSequencer(_OneSequencer):
 
 
 class RestartSequencer(_OneSequencer):
-    """Unload and load again, in the sequence component it is in."""
+    """Unload and load again, in the sequence component it is in, with the script its mode names now."""
 
     kind: Literal["RestartSequencer"] = "RestartSequencer"
 

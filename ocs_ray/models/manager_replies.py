@@ -24,11 +24,15 @@ class Success(Message):
     Args:
         master_sequencer: for configure, the top-level sequencer.
         component_id: for restart, the sequencer.
+        script: for restart, what it runs now: the digest of its package, or a file; empty when it did not say.
+        remark: for restart, why it has the script it had before and not the one its mode names; empty otherwise.
     """
 
     kind: Literal["Success"] = "Success"
     master_sequencer: ComponentId | None = None
     component_id: ComponentId | None = None
+    script: str = ""
+    remark: str = ""
 
 
 class SequencerStarted(Message):

@@ -10,7 +10,7 @@ from typing import Final
 
 from ocs_ray.client.agent import Agent
 from ocs_ray.config.host_config import read_host_config
-from ocs_ray.core.component_locations import location_of
+from ocs_ray.core.component_locations import location_of, not_found_text
 from ocs_ray.errors import OcsError
 from ocs_ray.models import agent_messages as replies
 from ocs_ray.models import esw_agent as esw
@@ -69,8 +69,7 @@ class AgentService:
     def _missing(self, component: ComponentId) -> Failed | None:
         if actor_name(component.prefix, component.component_type) in self._port.names():
             return None
-        shown = f"PekkoConnection(ComponentId({component.prefix},{component.component_type}))"
-        return Failed(msg=f"Could not find location matching connection: {shown}")
+        return Failed(msg=not_found_text(component))
 
     async def _spawn_manager(self, request: esw.SpawnSequenceManager) -> WireModel:
         catalogue = request.obs_mode_config_path

@@ -135,13 +135,16 @@ class Place:
     async def here(self, script: ScriptSource) -> ScriptSource:
         return script
 
-    async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> bool:
+    async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> str | None:
         if mode in self.held_by or any(set(resources) & set(taken) for taken in self.held_by.values()):
-            return False
+            return None
         self.held_by[mode] = resources
-        return True
+        return str(mode)
 
-    async def release(self, mode: ObsMode) -> None:
+    async def holds(self, mode: ObsMode, reservation: str) -> bool:
+        return reservation in self.held_by
+
+    async def release(self, mode: ObsMode, reservation: str | None = None) -> None:
         self.held_by.pop(mode, None)
 
     async def held(self) -> dict[ObsMode, tuple[Subsystem, ...]]:

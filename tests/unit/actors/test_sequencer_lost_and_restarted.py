@@ -73,6 +73,29 @@ def test_given_running_when_restarted_then_another_sequencer_runs_the_script_as_
     asyncio.run(story())
 
 
+def test_given_another_script_for_it_when_restarted_then_that_one_runs_and_the_time_factor_stays(
+    place: Any, catalogue: Path
+) -> None:
+    async def story() -> None:
+        shell = await component(place)
+        await shell.ask(load(catalogue).model_copy(update={"time_factor": 0.25}))
+        (catalogue / "A" / "other.py").write_text(
+            "from ocs_ray.scripting import *\n\n@script\nasync def x(ctx): ctx.on_setup('new')(ctx.sleep)\n"
+        )
+        other = load(catalogue, "other.py")
+        refused = await shell.ask(RestartScript(load=other.model_copy(update={"prefix": Prefix("IRIS.B")})))
+        assert isinstance(refused, Unhandled)
+        assert refused.msg == "IRIS.B is not in IRIS.IRIS_1"
+        assert await shell.ask(RestartScript(load=other)) == ScriptLoaded(prefix=Prefix("IRIS.A"))
+        found = await status(place)
+        assert found.sequencer is not None
+        assert found.sequencer.script == str(catalogue / "A" / "other.py")
+        assert shell._loaded == other.model_copy(update={"time_factor": 0.25}), "also what the next restart goes by"
+        await shell.ask(UnloadScript())
+
+    asyncio.run(story())
+
+
 def test_given_another_sequencer_is_meant_when_unloaded_then_refused_and_the_one_in_it_runs_on(
     place: Any, catalogue: Path
 ) -> None:
@@ -138,9 +161,8 @@ def test_given_a_restart_that_fails_then_the_fault_is_told_and_the_component_is_
     asyncio.run(story())
 
 
-@pytest.mark.parametrize("second", [RestartScript(), UnloadScript()])
 def test_given_a_restart_that_goes_on_when_another_message_comes_then_unhandled_at_once_and_status_answers(
-    place: Any, catalogue: Path, second: RestartScript | UnloadScript
+    place: Any, catalogue: Path
 ) -> None:
     (catalogue / "A" / "script.py").write_text(
         "import asyncio\nfrom ocs_ray.scripting import *\n\n@script\nasync def x(ctx): await asyncio.sleep(0.3)\n"
@@ -151,7 +173,7 @@ def test_given_a_restart_that_goes_on_when_another_message_comes_then_unhandled_
         await shell.ask(load(catalogue))
         restarting = asyncio.ensure_future(shell.ask(RestartScript()))
         await asyncio.sleep(0)
-        for message in (second, load(catalogue)):
+        for message in (RestartScript(), load(catalogue)):
             refused = await shell.ask(message)
             assert isinstance(refused, Unhandled)
             assert (refused.state, refused.message_type) == ("Restarting", type(message).__name__)
@@ -295,6 +317,61 @@ def test_given_a_script_that_is_loading_when_the_component_is_shut_down_then_not
         assert await place.ask(COMPONENT, ShutdownComponent(), 8) == Ok()
         assert isinstance(await loading, LoadingScriptFailed)
         assert SEQUENCER not in place.names()
+
+    asyncio.run(story())
+
+
+SLOW = "import asyncio\nfrom ocs_ray.scripting import *\n\n@script\nasync def x(ctx): await asyncio.sleep(30)\n"
+
+
+@pytest.mark.parametrize("stage", ["fetching", "spawning", "its body", "restarting"])
+def test_given_a_script_that_is_loading_when_unloaded_then_nothing_of_it_is_left_and_the_component_is_usable(
+    place: Any, catalogue: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    file = catalogue / "A" / "script.py"
+    good = file.read_text()
+
+    async def for_ever(*_: object) -> Any:
+        await asyncio.sleep(30)
+
+    async def story() -> None:
+        shell = await component(place)
+        if stage == "restarting":
+            await shell.ask(load(catalogue))
+        with monkeypatch.context() as patch:
+            if stage == "fetching":
+                patch.setattr(place, "here", for_ever)
+            elif stage == "spawning":
+                patch.setattr(shell._spawner, "spawn_sequencer", for_ever)
+            else:
+                file.write_text(SLOW)
+            loading = asyncio.ensure_future(shell.ask(RestartScript() if stage == "restarting" else load(catalogue)))
+            await asyncio.sleep(0.05)
+            assert not loading.done()
+            assert await shell.ask(UnloadScript(prefix=Prefix("IRIS.A"))) == Ok()
+        assert SEQUENCER not in place.names()
+        found = await status(place)
+        assert (found.state, found.loaded, found.lost) == ("Idle", None, None)
+        assert await loading == LoadingScriptFailed(msg="IRIS.A was shut down while its script loaded")
+        file.write_text(good)
+        assert isinstance(await shell.ask(load(catalogue)), ScriptLoaded)
+        await shell.ask(UnloadScript())
+
+    asyncio.run(story())
+
+
+def test_given_a_restart_whose_old_sequencer_still_ends_when_unloaded_then_no_new_one_is_started(
+    place: Any, catalogue: Path
+) -> None:
+    async def story() -> None:
+        shell = await component(place)
+        await shell.ask(load(catalogue))
+        restarting = asyncio.ensure_future(shell.ask(RestartScript()))
+        await asyncio.sleep(0)
+        assert await shell.ask(UnloadScript(prefix=Prefix("IRIS.A"))) == Ok()
+        assert isinstance(await restarting, LoadingScriptFailed)
+        assert SEQUENCER not in place.names()
+        assert (await status(place)).state == "Idle"
 
     asyncio.run(story())
 

@@ -332,3 +332,23 @@ def test_given_nothing_an_agent_could_end_when_killed_then_the_reason_is_told() 
 
 def test_given_the_name_of_a_component_when_split_then_prefix_and_type_are_there() -> None:
     assert component_id("IRIS.imager.filter-Assembly") == ("IRIS.imager.filter", ComponentType.Assembly)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Success(component_id=ID, script="sha256:1f"), "IRIS.IRIS_Cal runs anew, with sha256:1f\n"),
+        (Success(component_id=ID, script="/a/iris.py"), "IRIS.IRIS_Cal runs anew, with /a/iris.py\n"),
+        (
+            Success(component_id=ID, script="sha256:1f", remark="there is no package night"),
+            "IRIS.IRIS_Cal runs anew, with sha256:1f as before: there is no package night\n",
+        ),
+        (Success(component_id=ID), "IRIS.IRIS_Cal runs anew\n"),
+    ],
+)
+def test_given_a_sequencer_that_was_restarted_when_told_then_the_script_that_runs_is_named(
+    answer: Message, words: str, cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.answers[RestartSequencer] = answer
+    assert run(["restart-sequencer", "IRIS.IRIS_Cal"]) == 0
+    assert capsys.readouterr().out == words

@@ -6,6 +6,7 @@ import pytest
 
 from ocs_ray.cli.failures import exit_code
 from ocs_ray.cli.refusals import expected, refused
+from ocs_ray.core.component_locations import not_found_text
 from ocs_ray.errors import RefusedError
 from ocs_ray.models.agent_messages import Completed, Failed, Killed, Spawned
 from ocs_ray.models.identifiers import ObsMode, VariationInfo
@@ -28,6 +29,7 @@ from ocs_ray.models.prefix import ComponentId, ComponentType, Prefix, Subsystem
 from ocs_ray.models.sequencer_replies import Unhandled
 
 A, B = ObsMode("A"), ObsMode("B")
+IRIS_9 = ComponentId(prefix=Prefix("IRIS.IRIS_9"), component_type=ComponentType.SequenceComponent)
 LOADING = "Failed to load sequencer script: "
 
 ANSWERS = [
@@ -56,10 +58,10 @@ ANSWERS = [
     (SpawningSequenceComponentsFailed(failure_responses=("no memory",)), 1, "no memory"),
     (FailedResponse(reason="it broke"), 1, "it broke"),
     (
-        LocationServiceError(reason="Could not find location matching connection: IRIS.IRIS_9-SequenceComponent"),
+        LocationServiceError(reason=not_found_text(IRIS_9)),
         1,
         "Failed with location service error: Could not find location matching connection: "
-        "IRIS.IRIS_9-SequenceComponent (see what runs: ocs status)",
+        "PekkoConnection(ComponentId(IRIS.IRIS_9,SequenceComponent)) (see what runs: ocs status)",
     ),
     (LoadScriptError(reason="script of ESW.A: /a/esw.py:3: invalid syntax"), 2, "Failed to load sequencer script: "),
     (LoadScriptError(reason="Script configuration missing for [ESW] with [nope]"), 2, "ocs modes"),

@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
+from ocs_ray.actors.manager_ending import HOME_S, UNLOAD_S
+from ocs_ray.actors.manager_reading import STATUS_S
 from ocs_ray.client import SequenceManager
+from ocs_ray.client.sequence_manager import OPERATION_S
+from ocs_ray.core.manager_states import OPERATIONS_S, RELEASE_S, UNDO_S
 from ocs_ray.models import manager_messages
 from ocs_ray.models.actor_names import SEQUENCE_MANAGER
 from ocs_ray.models.identifiers import ObsMode, Variation
@@ -90,3 +94,17 @@ def test_given_the_manager_s_messages_when_counted_then_the_client_has_a_call_fo
         if isinstance(kind, type) and issubclass(kind, Message) and "kind" in kind.model_fields
     }
     assert messages == {type(message) for _, message in CALLS}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS_S, ids=lambda operation: operation.__name__)
+def test_given_an_operation_that_takes_its_longest_when_all_is_undone_and_released_then_the_client_still_waits(
+    operation: type[Message],
+) -> None:
+    undo_s = UNDO_S if operation in (Configure, StartSequencer) else 0.0  # both take down what they started
+    releases_s = 2 * RELEASE_S  # of the modes that ended, and of those the operation was about
+    assert OPERATIONS_S[operation] + undo_s + releases_s < OPERATION_S
+
+
+def test_given_everything_the_undoing_of_one_sequencer_may_wait_for_then_a_patient_undo_has_time_for_it() -> None:
+    assert STATUS_S + HOME_S + STATUS_S + UNLOAD_S < UNDO_S
+    assert STATUS_S < RELEASE_S

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from ocs_ray.core.component_states import Refused, State, Trigger, decide
 
 MESSAGES = (Trigger.LOAD, Trigger.UNLOAD, Trigger.RESTART)
-ACCEPTS = {  # reference 6.1; what ESW's blocked actor could not answer is refused at once
+ACCEPTS = {  # reference 6.1; what ESW's blocked actor could not answer is refused at once, but for the unload it would
+    # carry out as soon as it had loaded: here that ends the load
     State.IDLE: {Trigger.LOAD: State.LOADING, Trigger.UNLOAD: State.IDLE},
     State.RUNNING: {Trigger.UNLOAD: State.UNLOADING, Trigger.RESTART: State.RESTARTING},
-    State.LOADING: {},
+    State.LOADING: {Trigger.UNLOAD: State.UNLOADING},
     State.UNLOADING: {},
-    State.RESTARTING: {},
+    State.RESTARTING: {Trigger.UNLOAD: State.UNLOADING},
 }
 
 
@@ -34,7 +35,7 @@ def test_given_a_load_or_a_restart_when_it_ends_then_running_or_idle() -> None:
 
 @pytest.mark.parametrize(
     ("state", "trigger"),
-    [(State.RUNNING, "LoadScript"), (State.IDLE, "RestartScript"), (State.RESTARTING, "UnloadScript")],
+    [(State.RUNNING, "LoadScript"), (State.IDLE, "RestartScript"), (State.UNLOADING, "UnloadScript")],
 )
 def test_given_a_message_that_means_nothing_now_then_the_words_are_esw_s(state: State, trigger: str) -> None:
     refused = decide(state, Trigger(trigger))

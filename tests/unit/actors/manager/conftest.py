@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from ocs_ray.actors.manager_shell import ManagerShell
+from ocs_ray.core.resource_conflict import check_offered
 from ocs_ray.errors import BadInputError, ComponentFailedError, OcsError, UnreachableError
 from ocs_ray.models.actor_names import actor_name
 from ocs_ray.models.agent_messages import (
@@ -56,7 +58,7 @@ class Puppet:
     def __init__(self, night: Night, prefix: str, machine: str) -> None:
         self.night, self.prefix, self.machine = night, Prefix(prefix), Prefix(machine)
         self.state, self.loaded, self.lost = "Idle", None, None
-        self.restarted, self.since = False, NOW
+        self.restarted, self.since, self.digest = False, NOW, ""
 
     async def ask(self, message: object) -> Any:
         match message:
@@ -71,17 +73,21 @@ class Puppet:
                     lost=self.lost,
                     since=self.since,
                     restarted=self.restarted,
+                    digest=self.digest,
                 )
             case LoadScript() if self.state == "Idle":
+                self.digest = "" if message.script is None else message.script.digest
                 return await self.load(message.prefix, "Loading")
-            case RestartScript() if self.state == "Running":
+            case RestartScript(load=load) if self.state == "Running":
+                if load is not None:
+                    self.digest = "" if load.script is None else load.script.digest
                 self.night.running.pop(f"{self.loaded}-Sequencer", None)
                 assert self.loaded is not None
                 return await self.load(self.loaded, "Restarting")
             case UnloadScript(prefix=prefix) if self.lost is not None and self.lost.prefix == prefix:
                 self.lost = None
                 return Ok()
-            case UnloadScript(prefix=prefix) if self.state in ("Idle", "Running") and prefix in (None, self.loaded):
+            case UnloadScript(prefix=prefix) if self.state != "Unloading" and prefix in (None, self.loaded):
                 self.night.running.pop(f"{self.loaded}-Sequencer", None)
                 self.state, self.loaded = "Idle", None
                 return Ok()
@@ -97,6 +103,13 @@ class Puppet:
     async def load(self, prefix: Prefix, state: str) -> ScriptLoaded | LoadingScriptFailed:
         name, outcome = actor_name(prefix, ComponentType.Sequencer), self.night.scripts.get(prefix)
         self.state, self.loaded, self.lost = state, prefix, None
+        fetched = self.night.fetching.get(prefix)
+        while fetched is not None and not fetched.is_set():
+            if actor_name(self.prefix, ComponentType.SequenceComponent) not in self.night.running:
+                raise UnreachableError(name=self.prefix, reason="died", remedy="")
+            if self.loaded != prefix:
+                return LoadingScriptFailed(msg=f"{prefix} was shut down while its script loaded")
+            await asyncio.sleep(0)
         if name in self.night.running:
             outcome = f"{name} is running already"
         else:
@@ -171,7 +184,8 @@ class PuppetAgent:
 class Night:
     """Directory and reservations.
 
-    ``scripts``: sequencer -> why it does not load, or the event its load waits for.
+    ``scripts``: sequencer -> why it does not load, or the event its load waits for; ``fetching``: the same for an event
+    it waits for before it is registered.
     """
 
     def __init__(self) -> None:
@@ -191,9 +205,13 @@ class Night:
         self.broken: set[str] = set()
         self.immortal: set[str] = set()
         self.scripts: dict[str, str | asyncio.Event] = {}
+        self.fetching: dict[str, asyncio.Event] = {}
         self.asked: list[tuple[str, object]] = []
         self.held_by: dict[ObsMode, tuple[Subsystem, ...]] = {}
+        self.reservations: dict[ObsMode, str] = {}
+        self.numbers = itertools.count()
         self.grants = True
+        self.not_offered: set[Subsystem] = set()
         self.listing: Exception | None = None
 
     def read_catalogue(self, _: object) -> dict[ObsMode, ObsModeConfig]:
@@ -222,21 +240,27 @@ class Night:
         except Exception as failure:
             raise ComponentFailedError(name=name, reason=repr(failure)) from None
 
-    async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> bool:
+    async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> str | None:
+        check_offered(mode, resources, self.offered())
         taken = any(name == mode or set(resources) & set(others) for name, others in self.held_by.items())
         if not self.grants or taken:
-            return False
+            return None
         self.held_by[mode] = resources
-        return True
+        self.reservations[mode] = f"reservation {next(self.numbers)}"
+        return self.reservations[mode]
 
-    async def release(self, mode: ObsMode) -> None:
-        self.held_by.pop(mode, None)
+    async def holds(self, mode: ObsMode, reservation: str) -> bool:
+        return mode in self.held_by and self.reservations[mode] == reservation
+
+    async def release(self, mode: ObsMode, reservation: str | None = None) -> None:
+        if reservation in (None, self.reservations.get(mode)):
+            self.held_by.pop(mode, None)
 
     async def held(self) -> dict[ObsMode, tuple[Subsystem, ...]]:
         return dict(self.held_by)
 
     def offered(self) -> frozenset[Subsystem]:
-        return frozenset(Subsystem)
+        return frozenset(Subsystem) - self.not_offered
 
     # -- what tests use ------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ocs_ray.actors import manager_ending
 from ocs_ray.actors.manager_shell import ManagerShell
 from ocs_ray.core import manager_states
 from ocs_ray.models.identifiers import ObsMode
@@ -116,6 +117,7 @@ def test_given_everybody_hangs_when_the_limit_passes_then_failed_and_idle_again(
     night: Any, play: Any, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(manager_states.OPERATIONS_S, type(OPERATIONS[name]), 0.05)
+    monkeypatch.setattr(manager_ending, "RELEASE_S", 0.05)
     for_ever = asyncio.Event()
 
     async def hang(*_: object) -> Any:

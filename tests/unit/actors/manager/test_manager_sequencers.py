@@ -180,7 +180,7 @@ def test_given_a_sequencer_that_runs_when_restarted_then_the_same_id_in_the_same
 def test_given_a_sequencer_that_does_not_run_when_restarted_then_the_connection_is_named(night: Any, play: Any) -> None:
     async def story(manager: ManagerShell) -> None:  # case 21
         reply = await manager.ask(RestartSequencer(subsystem=S.ESW, obs_mode=CLEAR))
-        text = "Could not find location matching connection: ESW.ClearSkies-Sequencer"
+        text = "Could not find location matching connection: PekkoConnection(ComponentId(ESW.ClearSkies,Sequencer))"
         assert reply == LocationServiceError(reason=text)
 
     play(story)
@@ -238,7 +238,8 @@ def test_given_a_sequencer_that_does_not_run_when_shut_down_then_success_and_nob
 def test_given_a_component_nobody_knows_when_shut_down_then_the_connection_is_named(night: Any, play: Any) -> None:
     async def story(manager: ManagerShell) -> None:  # case 24: unlike a sequencer
         reply = await manager.ask(ShutdownSequenceComponent(prefix=Prefix("IRIS.IRIS_9")))
-        text = "Could not find location matching connection: IRIS.IRIS_9-SequenceComponent"
+        connection = "PekkoConnection(ComponentId(IRIS.IRIS_9,SequenceComponent))"
+        text = f"Could not find location matching connection: {connection}"
         assert reply == LocationServiceError(reason=text)
 
     play(story)

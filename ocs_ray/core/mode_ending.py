@@ -1,0 +1,39 @@
+"""What a shutdown reaches, and which modes may be released then.
+
+A sequencer counts from the moment its component begins to load it, not only when it is registered: fetching its package
+may take a minute, and a mode released meanwhile would share its resources with the next one. ESW's manager need not
+know this, there is only one of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ocs_ray.core.mode_watch import in_transit, sequencers_of
+from ocs_ray.core.resource_conflict import running_modes
+from ocs_ray.models.component_messages import SequenceComponentStatus
+from ocs_ray.models.identifiers import ObsMode
+from ocs_ray.models.prefix import Prefix
+
+
+def within_reach(registered: Iterable[Prefix], reports: Iterable[SequenceComponentStatus | None]) -> tuple[Prefix, ...]:
+    """The sequencers a shutdown chooses from: those that are there and those that are being started, by name.
+
+    Args:
+        registered: sequencers that are registered.
+        reports: what the components say; None for one that does not answer.
+    """
+    return tuple(sorted({*registered, *in_transit(reports)}))
+
+
+def releasable(
+    modes: Iterable[ObsMode], registered: Iterable[Prefix], reports: Iterable[SequenceComponentStatus | None]
+) -> tuple[ObsMode, ...]:
+    """Those of these modes that are over: they have no ESW sequencer, and none of theirs is being started.
+
+    Args:
+        registered: sequencers that are registered.
+        reports: what the components say; None for one that does not answer.
+    """
+    running, starting = running_modes(registered), in_transit(reports)
+    return tuple(mode for mode in modes if mode not in running and not sequencers_of(mode, starting))
