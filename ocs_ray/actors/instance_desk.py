@@ -13,17 +13,17 @@ from typing import Any, Final
 from uuid import uuid4
 
 from ocs_ray.actors.instance_room import InstanceRoom
+from ocs_ray.actors.instance_watch import InstanceWatch
 from ocs_ray.core.instance_book import InstanceBook
 from ocs_ray.core.instance_limits import PlatformLimits, admit
 from ocs_ray.core.instance_states import ExitCode, Moved, Trigger, decide
 from ocs_ray.core.retention import expires_at
-from ocs_ray.errors import BadInputError, OcsError, RefusedError, UnreachableError
+from ocs_ray.errors import BadInputError, ClusterError, OcsError, RefusedError, UnreachableError
 from ocs_ray.models.actor_names import instance_host
 from ocs_ray.models.identifiers import Id
 from ocs_ray.models.instance_messages import (
     CollectInstances,
     ForgetRuns,
-    GetRunsHere,
     InstanceChanged,
     InstanceList,
     InstanceTask,
@@ -44,9 +44,6 @@ from ocs_ray.scripting.port import Port
 START_S: Final = 120.0
 """Longest a program may take to be imported, in seconds."""
 HOST_S: Final = 15.0
-WATCH_S: Final = 2.0
-LOST_S: Final = 15.0
-"""How long a machine with instances may be away before they are given up, in seconds."""
 REQUESTS_KEPT: Final = 1000
 log = logging.getLogger("ocs.instances")
 
@@ -66,8 +63,9 @@ class InstanceDesk:
         self._book = InstanceBook()
         self._requests: dict[Id, asyncio.Task[InstanceRecord]] = {}
         self._changed = asyncio.Condition()
-        self._away_since: dict[str, float] = {}
+        self._starting: set[str] = set()
         self._chores: set[asyncio.Task[None]] = set()
+        self._watch = InstanceWatch(room, port, self)
         self.going: set[Digest] = set()
         """Packages that are being deleted: nothing of theirs starts any more."""
 
@@ -79,8 +77,11 @@ class InstanceDesk:
             else:
                 self._book.learn(entry.record)
         self._journal.begin(self._entries())
-        await self._look_for(self._book.alive())
-        self._chore(self._watch())
+        for record in self._book.alive():
+            if not record.machine:  # its start died with the service before it: it never was on any machine
+                self._end(record, Trigger.MACHINE_LOST, None, "lost: it was never placed")
+        await self._watch.begin()
+        self._chore(self._watch.run())
 
     def close(self) -> None:
         """For tests: at night the process just ends."""
@@ -184,19 +185,31 @@ class InstanceDesk:
             text = f"the package service cannot write it down: {failure.strerror} (make room on its disk)"
             raise RefusedError("no disk", "start", text) from None
         self._book.begin(task)
+        self._starting.add(_hold(record))
+        try:
+            return await self._begin(task)
+        finally:
+            self._starting.discard(_hold(record))
+
+    async def _begin(self, task: InstanceTask) -> InstanceRecord:
+        record = task.record
         try:
             machine = await self._place(record, task.resources)
             record = record.model_copy(update={"machine": machine})
-            self._learn(record)
+            self.learn(record)
             self._write_down(record)
             host = await self._room.host(machine)
             placed = task.model_copy(update={"record": record})
             reply: TaskStarted = await self._port.ask(host, placed, START_S)
-        except OcsError as failure:
-            code = ExitCode.INSTANCE_LIMIT if isinstance(failure, RefusedError) else ExitCode.ENVIRONMENT_FAILED
-            self._end(record, Trigger.START_FAILED, code, str(failure))
-            raise
-        self._learn(reply.record)
+        except Exception as failure:  # whatever it is: a record nobody ends counts for ever
+            refused = _typed(failure)
+            code = ExitCode.INSTANCE_LIMIT if isinstance(refused, RefusedError) else ExitCode.ENVIRONMENT_FAILED
+            self._end(record, Trigger.START_FAILED, code, str(refused))
+            if refused is failure:
+                raise
+            log.exception("instance %s could not be started", record.id)
+            raise refused from failure
+        self.learn(reply.record)
         if reply.failure is not None:
             failure = reply.failure
             raise BadInputError(failure.where, failure.problem, failure.remedy)
@@ -233,7 +246,7 @@ class InstanceDesk:
             record = self._alive(message.id, Trigger.KILL)
         host = await self._room.host(record.machine)
         reply = await self._port.ask(host, message.model_copy(update={"id": record.id}), HOST_S)
-        self._learn(reply)
+        self.learn(reply)
         return self._book.get(record.id)
 
     async def end_all(self, records: list[InstanceRecord], deadline_s: float) -> None:
@@ -288,9 +301,20 @@ class InstanceDesk:
 
     def changed(self, message: InstanceChanged) -> None:
         """A host tells where an instance stands."""
-        self._learn(message.record)
+        self.learn(message.record)
+        if self._book.is_over(message.record):
+            self._chore(self._watch.end(message.record))
 
     # What is known
+
+    def settled(self) -> list[InstanceRecord]:
+        """Those alive on some machine, without those whose start is under way: what became of them is told to it."""
+        return [each for each in self._book.alive() if each.machine and _hold(each) not in self._starting]
+
+    def lose(self, record: InstanceRecord, reason: str) -> None:
+        """Give an instance up, unless it was forgotten meanwhile."""
+        if self._book.has(record.id):
+            self._end(record, Trigger.MACHINE_LOST, None, reason)
 
     def _alive(self, id_: str, trigger: Trigger) -> InstanceRecord:
         record = self._book.get(id_)
@@ -301,7 +325,8 @@ class InstanceDesk:
             raise RefusedError(record.status, trigger, f"instance {record.id} is being placed just now: try again")
         return record
 
-    def _learn(self, record: InstanceRecord) -> None:
+    def learn(self, record: InstanceRecord) -> None:
+        """Take what somebody says of an instance; see ``InstanceBook.learn``."""
         if not self._book.learn(record):
             return
         if record.status.is_final:
@@ -322,54 +347,11 @@ class InstanceDesk:
             now = time.time()
             retention_s = self._book.task(record.id).rules.retention_s
             changes = {"status": moved.status, "terminated": moved.terminated, "ended_unix_s": now}
-            self._learn(known.model_copy(update={**changes, "expires_unix_s": expires_at(now, retention_s)}))
+            self.learn(known.model_copy(update={**changes, "expires_unix_s": expires_at(now, retention_s)}))
 
     async def _notify(self) -> None:
         async with self._changed:
             self._changed.notify_all()
-
-    async def _look_for(self, records: list[InstanceRecord]) -> None:
-        """Ask the machines of instances what became of them; what nobody knows of is lost."""
-        for machine in {record.machine for record in records}:
-            mine = [record for record in records if record.machine == machine]
-            try:
-                if not machine:
-                    raise UnreachableError(name="it", reason="was never placed", remedy="")
-                host = await self._room.host(machine)
-                here: InstanceList = await self._port.ask(host, GetRunsHere(), HOST_S)
-            except OcsError as failure:
-                log.warning("nobody on %s says what became of its instances: %s", machine or "no machine", failure)
-                here = InstanceList(instances=())
-            known = {(record.id, record.run): record for record in here.instances}
-            for record in mine:
-                if (found := known.get((record.id, record.run))) is not None:
-                    self._learn(found)
-                else:
-                    self._end(record, Trigger.MACHINE_LOST, None, "lost: no machine knows of it any more")
-
-    async def _watch(self) -> None:
-        """See that the machines and hosts of living instances are there."""
-        while True:
-            await asyncio.sleep(WATCH_S)
-            try:
-                await self._look_after()
-            except OcsError as failure:
-                log.warning("looking after instances failed: %s", failure)
-
-    async def _look_after(self) -> None:
-        if not self._book.alive():
-            return
-        now = time.monotonic()
-        registered, machines = set(self._port.names()), set(self._room.machines())
-        for machine in {record.machine for record in self._book.alive() if record.machine}:
-            if machine in machines and instance_host(machine) in registered:
-                self._away_since.pop(machine, None)
-            elif machine in machines:
-                await self._look_for([r for r in self._book.alive() if r.machine == machine])
-            elif now - self._away_since.setdefault(machine, now) > LOST_S:
-                for record in self._book.alive():
-                    if record.machine == machine:
-                        self._end(record, Trigger.MACHINE_LOST, None, f"its machine {machine} was lost")
 
     def _entries(self) -> list[InstanceTask | InstanceChanged]:
         entries: list[InstanceTask | InstanceChanged] = []
@@ -383,7 +365,20 @@ class InstanceDesk:
     def _chore(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._chores.add(task)
-        task.add_done_callback(self._chores.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, chore: asyncio.Task[None]) -> None:
+        self._chores.discard(chore)
+        if not chore.cancelled() and (failure := chore.exception()) is not None:
+            log.error("a chore of the package service failed", exc_info=failure)
+
+
+def _typed(failure: Exception) -> OcsError:
+    """What a caller is told; an error of no known kind would say nothing but a traceback."""
+    if isinstance(failure, OcsError):
+        return failure
+    problem = f"the instance could not be started: {type(failure).__name__}: {failure}"
+    return ClusterError(problem=problem, remedy="look at the cluster: ocs status; then start it again")
 
 
 def _hold(record: InstanceRecord) -> str:

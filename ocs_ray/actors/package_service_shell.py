@@ -94,6 +94,11 @@ class PackageServiceShell:
         await asyncio.to_thread(self._packages.open)
         await self._instances.open()
 
+    @property
+    def instances(self) -> InstanceDesk:
+        """The part that is about instances."""
+        return self._instances
+
     def close(self) -> None:
         """For tests: at night the process just ends."""
         self._instances.close()
