@@ -17,6 +17,7 @@ from ocs_ray.actors.instance_watch import InstanceWatch
 from ocs_ray.core.instance_book import InstanceBook
 from ocs_ray.core.instance_limits import PlatformLimits, admit
 from ocs_ray.core.instance_states import ExitCode, Moved, Trigger, decide
+from ocs_ray.core.instance_task import task_for
 from ocs_ray.core.retention import expires_at
 from ocs_ray.errors import BadInputError, ClusterError, OcsError, RefusedError, UnreachableError
 from ocs_ray.models.actor_names import instance_host
@@ -35,7 +36,7 @@ from ocs_ray.models.instance_messages import (
     TaskStarted,
     WaitInstance,
 )
-from ocs_ray.models.instance_records import ChannelRules, InstanceRecord
+from ocs_ray.models.instance_records import InstanceRecord
 from ocs_ray.models.package_names import Digest
 from ocs_ray.models.package_records import PackageRecord
 from ocs_ray.packages.instance_journal import InstanceJournal
@@ -122,41 +123,11 @@ class InstanceDesk:
         return await asyncio.shield(task)
 
     async def _start(self, message: StartInstance, package: PackageRecord) -> InstanceRecord:
-        manifest = package.manifest
-        if manifest.kind == "script":
-            prefix = manifest.observatory.sequencer_prefix
-            problem = f"{package.label} is the script of the sequencer {prefix}, not a program"
-            raise BadInputError("", problem, "it is loaded when its observing mode is configured")
-        id_ = message.id or Id(str(uuid4()))
+        task = task_for(message, package, message.id or Id(str(uuid4())), time.time())
+        id_ = task.record.id
         if self._book.has(id_):
             raise RefusedError("taken", "start", f"there is an instance {id_} already; leave the id out, or restart it")
-        observatory = manifest.observatory
         self._admit(package)
-        args = message.args if message.args is not None else (() if message.named else manifest.args)
-        record = InstanceRecord(
-            id=id_,
-            digest=package.digest,
-            name=package.name,
-            version=package.version,
-            args=tuple(args),
-            created_unix_s=time.time(),
-        )
-        rules = ChannelRules(
-            backpressure=observatory.backpressure,
-            retention_s=observatory.retention_s,
-            retention_bytes=observatory.retention_bytes,
-        )
-        task = InstanceTask(
-            record=record,
-            main=str(manifest.main),
-            args=tuple(args),
-            named=message.named,
-            config=message.config,
-            rules=rules,
-            input=observatory.input,
-            limits=observatory.limits,
-            resources=observatory.resources,
-        )
         return await self._run(task)
 
     def _admit(self, package: PackageRecord) -> None:
@@ -257,15 +228,26 @@ class InstanceDesk:
         """
 
         async def end(record: InstanceRecord) -> None:
-            with contextlib.suppress(RefusedError):  # it ended by itself
-                if record.machine:
-                    await self.stop(StopInstance(id=record.id, timeout_s=deadline_s))
-            await self.wait(WaitInstance(id=record.id, timeout_s=deadline_s + HOST_S))
+            failure = await self._attempt(self.stop(StopInstance(id=record.id, timeout_s=deadline_s)))
+            if (await self.wait(WaitInstance(id=record.id, timeout_s=deadline_s))).status.is_final:
+                return
+            # Whoever asked it to stop before may have given it longer, and its first deadline holds.
+            failure = await self._attempt(self.kill(KillInstance(id=record.id))) or failure
+            if not (await self.wait(WaitInstance(id=record.id, timeout_s=HOST_S))).status.is_final:
+                left.append(f"{record.id} ({failure or 'it was killed, but it is still there'})")
 
+        left: list[str] = []
         await asyncio.gather(*map(end, records))
-        if left := [r for r in records if not self._book.get(r.id).status.is_final]:
-            text = f"{len(left)} instances did not end: {', '.join(str(r.id) for r in left[:3])}"
+        if left:
+            text = f"{len(left)} instances did not end: {'; '.join(left[:3])}; try it again"
             raise RefusedError("in use", "delete", text)
+
+    async def _attempt(self, work: Coroutine[Any, Any, InstanceRecord]) -> OcsError | None:
+        try:
+            await work
+        except OcsError as failure:  # it may have ended by itself; whoever waits for its end sees that
+            return failure
+        return None
 
     async def wait(self, message: WaitInstance) -> InstanceRecord:
         """The record when it has ended, or when the time is over."""
@@ -289,12 +271,18 @@ class InstanceDesk:
         return self._book.page(digests, message.after, message.limit, before)
 
     async def collect(self, _: CollectInstances) -> InstanceList:
-        """Forget what has expired, with its files."""
-        gone = self._book.expired(time.time())
-        for machine in {record.machine for record in gone if record.machine}:
-            ids = tuple(record.id for record in gone if record.machine == machine)
-            with contextlib.suppress(UnreachableError):  # its files are where the machine is
+        """Forget what has expired, with its files; what a machine that is away has of them is kept for another time."""
+        expired = self._book.expired(time.time())
+        gone = [record for record in expired if not record.machine]
+        for machine in {record.machine for record in expired if record.machine}:
+            mine = [record for record in expired if record.machine == machine]
+            ids = tuple(record.id for record in mine)
+            try:
                 await self._port.ask(await self._room.host(machine), ForgetRuns(ids=ids), HOST_S)
+            except OcsError as failure:  # its files are where the machine is, and nobody else would remember them
+                log.warning("%d expired instances of %s are kept until it answers: %s", len(mine), machine, failure)
+            else:
+                gone += mine
         self._book.forget([record.id for record in gone])
         self._journal.begin(self._entries())
         return InstanceList(instances=tuple(gone))

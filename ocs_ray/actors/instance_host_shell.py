@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 from ocs_ray.actors.hosted_run import HostedRun
 from ocs_ray.actors.package_fetch import COPIES, fetch_package
 from ocs_ray.core.package_index import decide as decide_index
-from ocs_ray.errors import BadInputError, OcsError, RefusedError, UnknownPackageError, UnreachableError
+from ocs_ray.errors import BadInputError, RefusedError, UnknownPackageError, UnreachableError
 from ocs_ray.models.actor_names import PACKAGE_SERVICE
 from ocs_ray.models.instance_messages import (
     EndRun,
@@ -222,8 +222,8 @@ class InstanceHostShell:
                     await self._port.ask(PACKAGE_SERVICE, InstanceChanged(record=record), TELL_S)
                 except UnreachableError:
                     self._untold.setdefault(key, record)
-                except OcsError as failure:
-                    log.warning("the package service does not want to know of %s: %s", record.id, failure)
+                except Exception:  # the next news is told all the same; nobody would start this task again
+                    log.exception("the package service does not want to know of %s", record.id)
             if self._untold:
                 await asyncio.sleep(AGAIN_S)
                 self._something.set()
@@ -234,14 +234,21 @@ class InstanceHostShell:
             due = self._due()
             now = time.time()
             for key, at in due.items():
-                if at <= now:
-                    run = self._runs[key]
-                    await asyncio.to_thread(expire_channels, run.folder.path, key[0])
-                    self._expired.add(key)
+                run = self._runs.get(key)  # it may be forgotten while another one expires
+                if at <= now and run is not None:
+                    await self._drop(key, run)
             self._changed.clear()
             later = [at for at in due.values() if at > now]
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), min(later) - now if later else None)
+
+    async def _drop(self, key: RunKey, run: HostedRun) -> None:
+        try:
+            await asyncio.to_thread(expire_channels, run.folder.path, key[0])
+        except Exception:  # the others expire all the same; nobody would start this task again
+            log.exception("what run %d of instance %s wrote could not be dropped", run.record.run, key[0])
+        if key in self._runs:
+            self._expired.add(key)
 
     def _due(self) -> dict[RunKey, float]:
         return {

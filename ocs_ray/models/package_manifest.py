@@ -173,7 +173,7 @@ def read_manifest(text: bytes | str, where: str = MANIFEST_FILE) -> PackageManif
     Args:
         where: the file, for the message.
     Raises:
-        BadInputError: no JSON (line and column), resources nobody can have, or a field that cannot be used (its JSON path).
+        BadInputError: no JSON (line and column), or a field that cannot be used (its JSON path).
     """
     manifest = decode_text(PackageManifest, text, where)
     check_resources(manifest.observatory.resources, f"{where}: $.observatory.resources")
