@@ -14,7 +14,7 @@ import psutil
 
 from ocs_ray.core.instance_states import Moved, Trigger, decide
 from ocs_ray.core.retention import expires_at
-from ocs_ray.errors import RefusedError, UnreachableError
+from ocs_ray.errors import LostReplyError, RefusedError, UnreachableError
 from ocs_ray.models.instance_messages import ChannelPiece, InstanceHealth, ReadChannel, StartFailure
 from ocs_ray.models.instance_records import InstanceRecord
 from ocs_ray.models.package_manifest import DEFAULT_RETENTION_S, Backpressure
@@ -153,7 +153,12 @@ class HostedRun:
         refused = decide(self.record.status, trigger)
         if not isinstance(refused, Moved):
             raise RefusedError(self.record.status, do, refused.text)
-        answer = await asyncio.wait_for(self._line.ask(do, **fields), LINE_S)
+        try:
+            answer = await asyncio.wait_for(self._line.ask(do, **fields), LINE_S)
+        except TimeoutError:
+            reason = f"did not answer its '{do}' within {LINE_S:g} s"
+            name = f"the keeper of instance {self.record.id}"
+            raise LostReplyError(name=name, reason=reason, remedy="look at its machine's load, and ask again") from None
         if "refused" in answer:
             raise RefusedError(self.record.status, do, answer["refused"])
 

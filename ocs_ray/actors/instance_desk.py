@@ -13,17 +13,18 @@ from typing import Any, Final
 from uuid import uuid4
 
 from ocs_ray.actors.instance_room import InstanceRoom
+from ocs_ray.actors.instance_watch import InstanceWatch
 from ocs_ray.core.instance_book import InstanceBook
 from ocs_ray.core.instance_limits import PlatformLimits, admit
 from ocs_ray.core.instance_states import ExitCode, Moved, Trigger, decide
+from ocs_ray.core.instance_task import task_for
 from ocs_ray.core.retention import expires_at
-from ocs_ray.errors import BadInputError, OcsError, RefusedError, UnreachableError
+from ocs_ray.errors import BadInputError, ClusterError, OcsError, RefusedError, UnreachableError
 from ocs_ray.models.actor_names import instance_host
 from ocs_ray.models.identifiers import Id
 from ocs_ray.models.instance_messages import (
     CollectInstances,
     ForgetRuns,
-    GetRunsHere,
     InstanceChanged,
     InstanceList,
     InstanceTask,
@@ -35,7 +36,7 @@ from ocs_ray.models.instance_messages import (
     TaskStarted,
     WaitInstance,
 )
-from ocs_ray.models.instance_records import ChannelRules, InstanceRecord
+from ocs_ray.models.instance_records import InstanceRecord
 from ocs_ray.models.package_names import Digest
 from ocs_ray.models.package_records import PackageRecord
 from ocs_ray.packages.instance_journal import InstanceJournal
@@ -44,9 +45,6 @@ from ocs_ray.scripting.port import Port
 START_S: Final = 120.0
 """Longest a program may take to be imported, in seconds."""
 HOST_S: Final = 15.0
-WATCH_S: Final = 2.0
-LOST_S: Final = 15.0
-"""How long a machine with instances may be away before they are given up, in seconds."""
 REQUESTS_KEPT: Final = 1000
 log = logging.getLogger("ocs.instances")
 
@@ -66,8 +64,9 @@ class InstanceDesk:
         self._book = InstanceBook()
         self._requests: dict[Id, asyncio.Task[InstanceRecord]] = {}
         self._changed = asyncio.Condition()
-        self._away_since: dict[str, float] = {}
+        self._starting: set[str] = set()
         self._chores: set[asyncio.Task[None]] = set()
+        self._watch = InstanceWatch(room, port, self)
         self.going: set[Digest] = set()
         """Packages that are being deleted: nothing of theirs starts any more."""
 
@@ -79,8 +78,11 @@ class InstanceDesk:
             else:
                 self._book.learn(entry.record)
         self._journal.begin(self._entries())
-        await self._look_for(self._book.alive())
-        self._chore(self._watch())
+        for record in self._book.alive():
+            if not record.machine:  # its start died with the service before it: it never was on any machine
+                self._end(record, Trigger.MACHINE_LOST, None, "lost: it was never placed")
+        await self._watch.begin()
+        self._chore(self._watch.run())
 
     def close(self) -> None:
         """For tests: at night the process just ends."""
@@ -121,41 +123,11 @@ class InstanceDesk:
         return await asyncio.shield(task)
 
     async def _start(self, message: StartInstance, package: PackageRecord) -> InstanceRecord:
-        manifest = package.manifest
-        if manifest.kind == "script":
-            prefix = manifest.observatory.sequencer_prefix
-            problem = f"{package.label} is the script of the sequencer {prefix}, not a program"
-            raise BadInputError("", problem, "it is loaded when its observing mode is configured")
-        id_ = message.id or Id(str(uuid4()))
+        task = task_for(message, package, message.id or Id(str(uuid4())), time.time())
+        id_ = task.record.id
         if self._book.has(id_):
             raise RefusedError("taken", "start", f"there is an instance {id_} already; leave the id out, or restart it")
-        observatory = manifest.observatory
         self._admit(package)
-        args = message.args if message.args is not None else (() if message.named else manifest.args)
-        record = InstanceRecord(
-            id=id_,
-            digest=package.digest,
-            name=package.name,
-            version=package.version,
-            args=tuple(args),
-            created_unix_s=time.time(),
-        )
-        rules = ChannelRules(
-            backpressure=observatory.backpressure,
-            retention_s=observatory.retention_s,
-            retention_bytes=observatory.retention_bytes,
-        )
-        task = InstanceTask(
-            record=record,
-            main=str(manifest.main),
-            args=tuple(args),
-            named=message.named,
-            config=message.config,
-            rules=rules,
-            input=observatory.input,
-            limits=observatory.limits,
-            resources=observatory.resources,
-        )
         return await self._run(task)
 
     def _admit(self, package: PackageRecord) -> None:
@@ -184,19 +156,31 @@ class InstanceDesk:
             text = f"the package service cannot write it down: {failure.strerror} (make room on its disk)"
             raise RefusedError("no disk", "start", text) from None
         self._book.begin(task)
+        self._starting.add(_hold(record))
+        try:
+            return await self._begin(task)
+        finally:
+            self._starting.discard(_hold(record))
+
+    async def _begin(self, task: InstanceTask) -> InstanceRecord:
+        record = task.record
         try:
             machine = await self._place(record, task.resources)
             record = record.model_copy(update={"machine": machine})
-            self._learn(record)
+            self.learn(record)
             self._write_down(record)
             host = await self._room.host(machine)
             placed = task.model_copy(update={"record": record})
             reply: TaskStarted = await self._port.ask(host, placed, START_S)
-        except OcsError as failure:
-            code = ExitCode.INSTANCE_LIMIT if isinstance(failure, RefusedError) else ExitCode.ENVIRONMENT_FAILED
-            self._end(record, Trigger.START_FAILED, code, str(failure))
-            raise
-        self._learn(reply.record)
+        except Exception as failure:  # whatever it is: a record nobody ends counts for ever
+            refused = _typed(failure)
+            code = ExitCode.INSTANCE_LIMIT if isinstance(refused, RefusedError) else ExitCode.ENVIRONMENT_FAILED
+            self._end(record, Trigger.START_FAILED, code, str(refused))
+            if refused is failure:
+                raise
+            log.exception("instance %s could not be started", record.id)
+            raise refused from failure
+        self.learn(reply.record)
         if reply.failure is not None:
             failure = reply.failure
             raise BadInputError(failure.where, failure.problem, failure.remedy)
@@ -233,7 +217,7 @@ class InstanceDesk:
             record = self._alive(message.id, Trigger.KILL)
         host = await self._room.host(record.machine)
         reply = await self._port.ask(host, message.model_copy(update={"id": record.id}), HOST_S)
-        self._learn(reply)
+        self.learn(reply)
         return self._book.get(record.id)
 
     async def end_all(self, records: list[InstanceRecord], deadline_s: float) -> None:
@@ -244,15 +228,26 @@ class InstanceDesk:
         """
 
         async def end(record: InstanceRecord) -> None:
-            with contextlib.suppress(RefusedError):  # it ended by itself
-                if record.machine:
-                    await self.stop(StopInstance(id=record.id, timeout_s=deadline_s))
-            await self.wait(WaitInstance(id=record.id, timeout_s=deadline_s + HOST_S))
+            failure = await self._attempt(self.stop(StopInstance(id=record.id, timeout_s=deadline_s)))
+            if (await self.wait(WaitInstance(id=record.id, timeout_s=deadline_s))).status.is_final:
+                return
+            # Whoever asked it to stop before may have given it longer, and its first deadline holds.
+            failure = await self._attempt(self.kill(KillInstance(id=record.id))) or failure
+            if not (await self.wait(WaitInstance(id=record.id, timeout_s=HOST_S))).status.is_final:
+                left.append(f"{record.id} ({failure or 'it was killed, but it is still there'})")
 
+        left: list[str] = []
         await asyncio.gather(*map(end, records))
-        if left := [r for r in records if not self._book.get(r.id).status.is_final]:
-            text = f"{len(left)} instances did not end: {', '.join(str(r.id) for r in left[:3])}"
+        if left:
+            text = f"{len(left)} instances did not end: {'; '.join(left[:3])}; try it again"
             raise RefusedError("in use", "delete", text)
+
+    async def _attempt(self, work: Coroutine[Any, Any, InstanceRecord]) -> OcsError | None:
+        try:
+            await work
+        except OcsError as failure:  # it may have ended by itself; whoever waits for its end sees that
+            return failure
+        return None
 
     async def wait(self, message: WaitInstance) -> InstanceRecord:
         """The record when it has ended, or when the time is over."""
@@ -276,21 +271,38 @@ class InstanceDesk:
         return self._book.page(digests, message.after, message.limit, before)
 
     async def collect(self, _: CollectInstances) -> InstanceList:
-        """Forget what has expired, with its files."""
-        gone = self._book.expired(time.time())
-        for machine in {record.machine for record in gone if record.machine}:
-            ids = tuple(record.id for record in gone if record.machine == machine)
-            with contextlib.suppress(UnreachableError):  # its files are where the machine is
+        """Forget what has expired, with its files; what a machine that is away has of them is kept for another time."""
+        expired = self._book.expired(time.time())
+        gone = [record for record in expired if not record.machine]
+        for machine in {record.machine for record in expired if record.machine}:
+            mine = [record for record in expired if record.machine == machine]
+            ids = tuple(record.id for record in mine)
+            try:
                 await self._port.ask(await self._room.host(machine), ForgetRuns(ids=ids), HOST_S)
+            except OcsError as failure:  # its files are where the machine is, and nobody else would remember them
+                log.warning("%d expired instances of %s are kept until it answers: %s", len(mine), machine, failure)
+            else:
+                gone += mine
         self._book.forget([record.id for record in gone])
         self._journal.begin(self._entries())
         return InstanceList(instances=tuple(gone))
 
     def changed(self, message: InstanceChanged) -> None:
         """A host tells where an instance stands."""
-        self._learn(message.record)
+        self.learn(message.record)
+        if self._book.is_over(message.record):
+            self._chore(self._watch.end(message.record))
 
     # What is known
+
+    def settled(self) -> list[InstanceRecord]:
+        """Those alive on some machine, without those whose start is under way: what became of them is told to it."""
+        return [each for each in self._book.alive() if each.machine and _hold(each) not in self._starting]
+
+    def lose(self, record: InstanceRecord, reason: str) -> None:
+        """Give an instance up, unless it was forgotten meanwhile."""
+        if self._book.has(record.id):
+            self._end(record, Trigger.MACHINE_LOST, None, reason)
 
     def _alive(self, id_: str, trigger: Trigger) -> InstanceRecord:
         record = self._book.get(id_)
@@ -301,7 +313,8 @@ class InstanceDesk:
             raise RefusedError(record.status, trigger, f"instance {record.id} is being placed just now: try again")
         return record
 
-    def _learn(self, record: InstanceRecord) -> None:
+    def learn(self, record: InstanceRecord) -> None:
+        """Take what somebody says of an instance; see ``InstanceBook.learn``."""
         if not self._book.learn(record):
             return
         if record.status.is_final:
@@ -322,54 +335,11 @@ class InstanceDesk:
             now = time.time()
             retention_s = self._book.task(record.id).rules.retention_s
             changes = {"status": moved.status, "terminated": moved.terminated, "ended_unix_s": now}
-            self._learn(known.model_copy(update={**changes, "expires_unix_s": expires_at(now, retention_s)}))
+            self.learn(known.model_copy(update={**changes, "expires_unix_s": expires_at(now, retention_s)}))
 
     async def _notify(self) -> None:
         async with self._changed:
             self._changed.notify_all()
-
-    async def _look_for(self, records: list[InstanceRecord]) -> None:
-        """Ask the machines of instances what became of them; what nobody knows of is lost."""
-        for machine in {record.machine for record in records}:
-            mine = [record for record in records if record.machine == machine]
-            try:
-                if not machine:
-                    raise UnreachableError(name="it", reason="was never placed", remedy="")
-                host = await self._room.host(machine)
-                here: InstanceList = await self._port.ask(host, GetRunsHere(), HOST_S)
-            except OcsError as failure:
-                log.warning("nobody on %s says what became of its instances: %s", machine or "no machine", failure)
-                here = InstanceList(instances=())
-            known = {(record.id, record.run): record for record in here.instances}
-            for record in mine:
-                if (found := known.get((record.id, record.run))) is not None:
-                    self._learn(found)
-                else:
-                    self._end(record, Trigger.MACHINE_LOST, None, "lost: no machine knows of it any more")
-
-    async def _watch(self) -> None:
-        """See that the machines and hosts of living instances are there."""
-        while True:
-            await asyncio.sleep(WATCH_S)
-            try:
-                await self._look_after()
-            except OcsError as failure:
-                log.warning("looking after instances failed: %s", failure)
-
-    async def _look_after(self) -> None:
-        if not self._book.alive():
-            return
-        now = time.monotonic()
-        registered, machines = set(self._port.names()), set(self._room.machines())
-        for machine in {record.machine for record in self._book.alive() if record.machine}:
-            if machine in machines and instance_host(machine) in registered:
-                self._away_since.pop(machine, None)
-            elif machine in machines:
-                await self._look_for([r for r in self._book.alive() if r.machine == machine])
-            elif now - self._away_since.setdefault(machine, now) > LOST_S:
-                for record in self._book.alive():
-                    if record.machine == machine:
-                        self._end(record, Trigger.MACHINE_LOST, None, f"its machine {machine} was lost")
 
     def _entries(self) -> list[InstanceTask | InstanceChanged]:
         entries: list[InstanceTask | InstanceChanged] = []
@@ -383,7 +353,20 @@ class InstanceDesk:
     def _chore(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._chores.add(task)
-        task.add_done_callback(self._chores.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, chore: asyncio.Task[None]) -> None:
+        self._chores.discard(chore)
+        if not chore.cancelled() and (failure := chore.exception()) is not None:
+            log.error("a chore of the package service failed", exc_info=failure)
+
+
+def _typed(failure: Exception) -> OcsError:
+    """What a caller is told; an error of no known kind would say nothing but a traceback."""
+    if isinstance(failure, OcsError):
+        return failure
+    problem = f"the instance could not be started: {type(failure).__name__}: {failure}"
+    return ClusterError(problem=problem, remedy="look at the cluster: ocs status; then start it again")
 
 
 def _hold(record: InstanceRecord) -> str:

@@ -11,14 +11,15 @@ import logging
 import shutil
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from ocs_ray.actors.hosted_run import HostedRun
 from ocs_ray.actors.package_fetch import COPIES, fetch_package
 from ocs_ray.core.package_index import decide as decide_index
-from ocs_ray.errors import BadInputError, OcsError, RefusedError, UnknownPackageError, UnreachableError
+from ocs_ray.errors import BadInputError, RefusedError, UnknownPackageError, UnreachableError
 from ocs_ray.models.actor_names import PACKAGE_SERVICE
 from ocs_ray.models.instance_messages import (
+    EndRun,
     ForgetRuns,
     GetHealth,
     GetRunsHere,
@@ -49,6 +50,8 @@ LEAST_FREE_BYTES: Final = 256 << 20
 TELL_S: Final = 10.0
 AGAIN_S: Final = 0.5
 """Pause before the package service is told once more when it did not answer, in seconds."""
+RunKey: TypeAlias = tuple[str, int]
+"""Id of an instance, and which run of it."""
 log = logging.getLogger("ocs.instances")
 
 
@@ -66,10 +69,10 @@ class InstanceHostShell:
         self._root = data / INSTANCES
         self._store_folder, self._copies = data / STORE, data / COPIES
         self._warm = WarmProcess()
-        self._runs: dict[tuple[str, int], HostedRun] = {}
-        self._untold: dict[str, InstanceRecord] = {}
+        self._runs: dict[RunKey, HostedRun] = {}
+        self._untold: dict[RunKey, InstanceRecord] = {}
         self._something, self._changed = asyncio.Event(), asyncio.Event()
-        self._expired: set[tuple[str, int]] = set()
+        self._expired: set[RunKey] = set()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -113,6 +116,9 @@ class InstanceHostShell:
                 return await self._run(id_).health()
             case GetRunsHere():
                 return InstanceList(instances=tuple(run.record for run in self._runs.values()))
+            case EndRun(id=id_, run=number):
+                await self._end((str(id_), number))
+                return Ok()
             case ForgetRuns(ids=ids):
                 await self._forget(ids)
                 return Ok()
@@ -140,7 +146,7 @@ class InstanceHostShell:
         return run
 
     def _note(self, record: InstanceRecord) -> None:
-        self._untold[str(record.id)] = record
+        self._untold[str(record.id), record.run] = record
         self._something.set()
         if record.status.is_final:
             self._changed.set()
@@ -191,26 +197,33 @@ class InstanceHostShell:
         await run.give(message.to, base64.b64encode(message.data).decode(), message.end)
         return Ok()
 
+    async def _end(self, key: RunKey) -> None:
+        run = self._runs.get(key)
+        if run is not None and not run.ended.is_set():
+            with contextlib.suppress(RefusedError):  # it has ended meanwhile
+                await run.kill(remove_immediately=False)
+
     async def _forget(self, ids: tuple[str, ...]) -> None:
         for key, run in list(self._runs.items()):
-            if key[0] in ids and run.ended.is_set():
-                del self._runs[key]
+            if key[0] in ids:
+                await self._end(key)  # given up while this machine was away, it may run on
+                self._runs.pop(key, None)
                 self._expired.discard(key)
                 await asyncio.to_thread(shutil.rmtree, run.folder.path.parent, ignore_errors=True)
 
     async def _tell(self) -> None:
-        """Tell the package service what changed, each instance's last word, until it has heard it."""
+        """Tell the package service what changed, each run's last word, until it has heard it."""
         while True:
             await self._something.wait()
             self._something.clear()
             untold, self._untold = self._untold, {}
-            for record in untold.values():
+            for key, record in untold.items():
                 try:
                     await self._port.ask(PACKAGE_SERVICE, InstanceChanged(record=record), TELL_S)
                 except UnreachableError:
-                    self._untold.setdefault(str(record.id), record)
-                except OcsError as failure:
-                    log.warning("the package service does not want to know of %s: %s", record.id, failure)
+                    self._untold.setdefault(key, record)
+                except Exception:  # the next news is told all the same; nobody would start this task again
+                    log.exception("the package service does not want to know of %s", record.id)
             if self._untold:
                 await asyncio.sleep(AGAIN_S)
                 self._something.set()
@@ -221,16 +234,23 @@ class InstanceHostShell:
             due = self._due()
             now = time.time()
             for key, at in due.items():
-                if at <= now:
-                    run = self._runs[key]
-                    await asyncio.to_thread(expire_channels, run.folder.path, key[0])
-                    self._expired.add(key)
+                run = self._runs.get(key)  # it may be forgotten while another one expires
+                if at <= now and run is not None:
+                    await self._drop(key, run)
             self._changed.clear()
             later = [at for at in due.values() if at > now]
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), min(later) - now if later else None)
 
-    def _due(self) -> dict[tuple[str, int], float]:
+    async def _drop(self, key: RunKey, run: HostedRun) -> None:
+        try:
+            await asyncio.to_thread(expire_channels, run.folder.path, key[0])
+        except Exception:  # the others expire all the same; nobody would start this task again
+            log.exception("what run %d of instance %s wrote could not be dropped", run.record.run, key[0])
+        if key in self._runs:
+            self._expired.add(key)
+
+    def _due(self) -> dict[RunKey, float]:
         return {
             key: run.record.expires_unix_s
             for key, run in self._runs.items()

@@ -18,9 +18,10 @@ from ray.exceptions import RayError
 from ray.util.placement_group import PlacementGroup, placement_group, placement_group_table, remove_placement_group
 
 from ocs_ray.actors.spawning import create
-from ocs_ray.errors import ClusterError, NameTakenError, OcsError, RefusedError, UnreachableError
+from ocs_ray.errors import BadInputError, ClusterError, NameTakenError, OcsError, RefusedError, UnreachableError
 from ocs_ray.location.call import find, names
 from ocs_ray.models.actor_names import instance_host
+from ocs_ray.models.package_manifest import check_resources
 
 GROUP: Final = "instance:"
 HOST_S: Final = 60.0
@@ -43,6 +44,8 @@ class InstanceRoom(Protocol):
 
         Raises:
             RefusedError: no machine has them free now, or at all.
+            BadInputError: nobody can have them.
+            ClusterError: the cluster fails.
         """
         ...
 
@@ -75,11 +78,25 @@ class RayRoom:
         return sorted(self._nodes())
 
     async def take(self, id_: str, resources: Mapping[str, float]) -> str:
+        check_resources(resources, "observatory.resources")
+        try:
+            return await self._take(id_, resources)
+        except ValueError as failure:
+            remedy = "correct observatory.resources in its package.json and send it as a new version"
+            raise BadInputError("observatory.resources", f"Ray refuses them: {failure}", remedy) from None
+        except RayError as failure:
+            cause = next(iter(str(failure).splitlines()), "")
+            problem = f"Ray did not reserve room: {type(failure).__name__}: {cause}"
+            raise ClusterError(problem=problem, remedy="look whether the cluster is well: ocs status") from None
+
+    async def _take(self, id_: str, resources: Mapping[str, float]) -> str:
         deadline = time.monotonic() + GIVE_UP_S
         while True:
             node_id = await self._attempt(id_, resources)
             if node_id is not None:
-                return next(machine for machine, node in self._all_nodes() if node == node_id)
+                if (machine := {node: each for each, node in self._all_nodes()}.get(node_id)) is not None:
+                    return machine
+                await self.give_back(id_)  # its machine went in this moment: another may have room
             if time.monotonic() > deadline:
                 wanted = ", ".join(f"{name}: {amount:g}" for name, amount in resources.items())
                 text = f"no machine has {wanted} free; another instance has to end first, or a machine to join"

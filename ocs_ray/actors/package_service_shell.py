@@ -14,7 +14,8 @@ from ocs_ray.actors.instance_room import InstanceRoom
 from ocs_ray.actors.package_desk import PackageDesk
 from ocs_ray.core.instance_limits import PlatformLimits
 from ocs_ray.core.package_index import prunable
-from ocs_ray.errors import OcsError, RefusedError
+from ocs_ray.core.scripts_in_use import ScriptsInUse, scripts_in_use
+from ocs_ray.errors import LostReplyError, OcsError, RefusedError, UnreachableError
 from ocs_ray.models.component_messages import GetComponentStatus, SequenceComponentStatus
 from ocs_ray.models.instance_messages import (
     CollectInstances,
@@ -94,6 +95,11 @@ class PackageServiceShell:
         await asyncio.to_thread(self._packages.open)
         await self._instances.open()
 
+    @property
+    def instances(self) -> InstanceDesk:
+        """The part that is about instances."""
+        return self._instances
+
     def close(self) -> None:
         """For tests: at night the process just ends."""
         self._instances.close()
@@ -145,7 +151,7 @@ class PackageServiceShell:
                 return packages.stage(str(id_))
             case GetPackage(ref=ref):
                 record = packages.find(ref)
-                return self._info(record, (await self._sequencers()).get(record.digest, ()))
+                return self._info(record, (await self._scripts()).sequencers.get(record.digest, ()))
             case ListPackages(name=name, after=after, limit=limit):
                 page = packages.page(name, after, limit)
                 return PackageList(packages=tuple(map(self._info, page.packages)), after=page.after)
@@ -168,9 +174,13 @@ class PackageServiceShell:
 
     async def _delete(self, message: DeletePackage) -> PackagesDeleted:
         record = self._packages.find(message.ref)
-        if loaded := (await self._sequencers()).get(record.digest):
+        scripts = await self._scripts()
+        if loaded := scripts.sequencers.get(record.digest):
             text = f"{record.label} is the script of {', '.join(loaded)} (shut its observing mode down first)"
             raise RefusedError("in use", "delete", text)
+        if scripts.unsure:
+            text = f"{', '.join(scripts.unsure)} may run the script of {record.label} and does not say what it runs"
+            raise RefusedError("in use", "delete", f"{text} (see ocs status, then delete it again)")
         if (alive := self._instances.book.alive(record.digest)) and not message.force:
             ids = ", ".join(str(each.id) for each in alive[:3])
             text = f"{record.label} has {len(alive)} instances that are alive: {ids} (end them first, or use force)"
@@ -182,17 +192,19 @@ class PackageServiceShell:
 
     async def _prune(self, message: PrunePackages) -> PackagesDeleted:
         store = self._packages.store
-        if message.force:
+        if message.force and not (await self._scripts()).unsure:  # else nothing would be deleted, so nothing is ended
             with self._closed_to_starts(*store.index().packages):
                 await self._instances.end_all(self._instances.book.alive(), message.deadline_s)
-        sequencers = await self._sequencers()
-        used = {record.digest for record in self._instances.book.alive()} | set(sequencers)
+        scripts = await self._scripts()
+        used = {record.digest for record in self._instances.book.alive()} | set(scripts.sequencers)
+        if scripts.unsure:  # any package may be what they run
+            used = {record.digest for record in store.index().packages}
         idle = prunable(store.index(), used)
         with self._closed_to_starts(*idle):
             deleted = await asyncio.to_thread(store.prune, [record.digest for record in idle])
         kept = [record for record in store.index().packages if record.digest in used]
-        left = tuple(self._info(record, sequencers.get(record.digest, ())) for record in kept)
-        return PackagesDeleted(deleted=deleted, in_use=left)
+        left = tuple(self._info(record, scripts.sequencers.get(record.digest, ())) for record in kept)
+        return PackagesDeleted(deleted=deleted, in_use=left, unsure=scripts.unsure)
 
     @contextmanager
     def _closed_to_starts(self, *packages: PackageRecord) -> Iterator[None]:
@@ -209,21 +221,22 @@ class PackageServiceShell:
         tags = self._packages.tags_of(record)
         return PackageInfo(record=record, tags=tags, instances=alive, sequencers=sequencers)
 
-    async def _sequencers(self) -> dict[str, tuple[Prefix, ...]]:
-        """Digest -> the sequencers that run it; a component that is silent has lost its sequencer with its machine."""
+    async def _scripts(self) -> ScriptsInUse:
+        """What sequencers run; a component that does not answer is only left out when it is gone."""
 
         async def status(name: str) -> SequenceComponentStatus | None:
             try:
                 return await self._port.ask(name, GetComponentStatus(), COMPONENT_S)
-            except OcsError:
+            except OcsError as failure:
+                if isinstance(failure, UnreachableError) and not isinstance(failure, LostReplyError):
+                    gone.add(name)
                 return None
 
+        gone: set[str] = set()
         components = [name for name in self._port.names() if name.endswith(COMPONENT)]
-        found: dict[str, tuple[Prefix, ...]] = {}
-        for told in await asyncio.gather(*map(status, components)):
-            if told is not None and told.digest and told.loaded is not None:
-                found[told.digest] = (*found.get(told.digest, ()), told.loaded)
-        return found
+        told = dict(zip(components, await asyncio.gather(*map(status, components)), strict=True))
+        there = set(self._port.names()) - gone  # a silent one may have gone with its node meanwhile
+        return scripts_in_use({name: said for name, said in told.items() if name in there or said is not None})
 
     def _digests(self, ref: str) -> list[Any] | None:
         return [self._packages.find(ref).digest] if ref else None

@@ -247,7 +247,9 @@ def _tell_deleted(gone: PackagesDeleted, as_json: bool) -> int:
         for record in gone.deleted:
             terminal.say(f"{record.digest}: {record.label} was deleted")
         for info in gone.in_use:
-            why = f"it is the script of {', '.join(info.sequencers)}"
+            why = f"{', '.join(gone.unsure)} may run it and does not answer: see ocs status"
+            if info.sequencers:
+                why = f"it is the script of {', '.join(info.sequencers)}"
             if info.instances:
                 why = f"{len(info.instances)} instances are alive"
             terminal.problem(f"{info.record.label} stays: {why}")

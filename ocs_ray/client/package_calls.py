@@ -155,13 +155,13 @@ class PackageCalls:
             force: end its instances first.
             deadline_s: how long they may take to stop before they are killed, in seconds.
         Raises:
-            RefusedError: it has instances that are alive.
+            RefusedError: it has instances that are alive, a sequencer runs it, or a sequence component does not say.
         """
         message = DeletePackage(ref=ref, force=force, deadline_s=deadline_s)
         return await self._ask(message, deadline_s + START_S)
 
     async def prune(self, *, force: bool = False, deadline_s: float = 7.0) -> PackagesDeleted:
-        """Forget all packages no instance uses; with ``force`` all."""
+        """Forget all packages no instance and no sequencer uses; with ``force`` those of instances too."""
         return await self._ask(PrunePackages(force=force, deadline_s=deadline_s), deadline_s + START_S)
 
     async def start(

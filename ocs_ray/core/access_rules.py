@@ -75,7 +75,7 @@ NEEDS: Final[Mapping[str, Need]] = {kind: need for need, kinds in _KINDS.items()
 INSIDE: Final = frozenset(
     (
         *("LoadScript", "UnloadScript", "RestartScript", "ShutdownComponent", "resolve_script"),
-        *("instance_task", "get_runs_here", "forget_runs", "instance_changed"),
+        *("instance_task", "get_runs_here", "end_run", "forget_runs", "instance_changed"),
     )
 )
 """What components say to each other; nobody may send it from outside."""

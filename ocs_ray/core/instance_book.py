@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ocs_ray.core.instance_limits import Population
+from ocs_ray.core.instance_states import ExitCode
 from ocs_ray.errors import BadInputError
 from ocs_ray.models.identifiers import Id
 from ocs_ray.models.instance_messages import InstanceList, InstanceTask
@@ -50,6 +51,21 @@ class InstanceBook:
             return False
         self._records[record.id] = record
         return True
+
+    def is_over(self, said: InstanceRecord) -> bool:
+        """Whether a run somebody says is alive has ended for this book: it was given up, or the next one began since.
+
+        What is over stays over, for its room may be somebody else's by now: such a run has to be ended where it runs.
+        False for a run that is not in the book: nobody here can say.
+        """
+        if said.status.is_final or said.id not in self._records:
+            return False
+        return any(known.run == said.run and known.status.is_final for known in self.runs(said.id))
+
+    def given_up(self) -> list[InstanceRecord]:
+        """Runs that were given up with their machine; they may still be alive there."""
+        runs = (run for id_ in self._records for run in self.runs(id_))
+        return [run for run in runs if run.terminated and run.terminated.exit_code == ExitCode.MACHINE_FAILED]
 
     def forget(self, ids: Iterable[Id]) -> None:
         """Drop instances with all their runs."""

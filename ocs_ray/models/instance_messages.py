@@ -176,8 +176,19 @@ class GetRunsHere(Message):
     kind: Literal["get_runs_here"] = "get_runs_here"
 
 
+class EndRun(Message):
+    """End a run that is over for the package service, which gave it up while its machine was away.
+
+    Answered with ``Ok`` when it is gone; one that has ended already, or is not there, is no error.
+    """
+
+    kind: Literal["end_run"] = "end_run"
+    id: Id
+    run: PositiveInt
+
+
 class ForgetRuns(Message):
-    """Remove the files of instances."""
+    """End what is left of instances and remove their files."""
 
     kind: Literal["forget_runs"] = "forget_runs"
     ids: tuple[Id, ...]

@@ -6,6 +6,7 @@ tools are passed over. ``observatory`` is ours, and there an unknown field is an
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
@@ -76,6 +77,11 @@ class InstanceLimits(_ObservatoryPart):
     cpu_s: PositiveFloat | None = None
     open_files: PositiveInt | None = None
     processes: PositiveInt | None = None
+
+
+WHOLE_DEVICES: Final = frozenset(("GPU", "TPU", "NPU", "HPU", "RBLN", "neuron_cores"))
+"""Resources Ray hands out as whole devices; only of one alone it grants a part."""
+_RESERVED: Final = "bundle"
 
 
 class Observatory(_ObservatoryPart):
@@ -169,4 +175,23 @@ def read_manifest(text: bytes | str, where: str = MANIFEST_FILE) -> PackageManif
     Raises:
         BadInputError: no JSON (line and column), or a field that cannot be used (its JSON path).
     """
-    return decode_text(PackageManifest, text, where)
+    manifest = decode_text(PackageManifest, text, where)
+    check_resources(manifest.observatory.resources, f"{where}: $.observatory.resources")
+    return manifest
+
+
+def check_resources(resources: Mapping[str, float], where: str) -> None:
+    """Refuse resources Ray never grants; not part of the model, so that a store with an old package can still be read.
+
+    Raises:
+        BadInputError: a name or an amount Ray refuses.
+    Source: Ray 2.60, bundle_spec.cc: a resource without a name ends the process that asks for it.
+    """
+    for name, amount in resources.items():
+        if not name.strip():
+            raise BadInputError(where, "a resource has no name", 'write one, for example "CPU"')
+        if name == _RESERVED:
+            raise BadInputError(where, f"{name!r} is a name Ray keeps for itself", "choose another one")
+        if name in WHOLE_DEVICES and amount > 1 and not amount.is_integer():
+            problem = f"more than one {name} is given in whole devices only, not {amount:g}"
+            raise BadInputError(where, problem, "write a whole number")

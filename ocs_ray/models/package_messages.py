@@ -167,7 +167,7 @@ class DeletePackage(Message):
 
 
 class PrunePackages(Message):
-    """Forget all packages no instance uses; with ``force`` all of them."""
+    """Forget all packages no instance and no sequencer uses; with ``force`` instances are ended first."""
 
     kind: Literal["prune_packages"] = "prune_packages"
     force: bool = False
@@ -175,11 +175,17 @@ class PrunePackages(Message):
 
 
 class PackagesDeleted(Message):
-    """What was forgotten, and what was left for its instances."""
+    """What was forgotten, and what was left for its instances and sequencers.
+
+    Args:
+        in_use: what was left.
+        unsure: sequence components that did not say what they run; while there is one, everything is left.
+    """
 
     kind: Literal["packages_deleted"] = "packages_deleted"
     deleted: tuple[PackageRecord, ...]
     in_use: tuple[PackageInfo, ...] = ()
+    unsure: tuple[str, ...] = ()
 
 
 class FetchArchive(Message):

@@ -1,4 +1,7 @@
-"""From a source folder to a package: the same source gives the same bytes, whoever packs it, where and when."""
+"""From a source folder to a package: the same source gives the same bytes, whoever packs it, where and when.
+
+As long as the build of zlib is the same; see ``plain_gzip``.
+"""
 
 from __future__ import annotations
 

@@ -61,6 +61,9 @@ def test_given_fields_of_other_tools_when_read_then_they_are_passed_over() -> No
         ({"observatory": {"limits": {"instances": 0}}}, "$.observatory.limits.instances", "above 0"),
         ({"observatory": {"limits": {"memory": 1}}}, "$.observatory.limits.memory", "did you mean 'memory_mb'?"),
         ({"observatory": {"resources": {"CPU": 0}}}, "$.observatory.resources.CPU", "above 0"),
+        ({"observatory": {"resources": {"GPU": 1.5}}}, "$.observatory.resources", "write a whole number"),
+        ({"observatory": {"resources": {"": 1}}}, "$.observatory.resources", "has no name"),
+        ({"observatory": {"resources": {"bundle": 1}}}, "$.observatory.resources", "Ray keeps for itself"),
     ],
 )
 def test_given_a_wrong_field_when_read_then_the_error_has_its_json_path_and_what_to_do(
@@ -70,6 +73,11 @@ def test_given_a_wrong_field_when_read_then_the_error_has_its_json_path_and_what
         manifest(**fields)
     assert caught.value.where == f"package.json: {where}"
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("resources", [{"GPU": 0.5}, {"GPU": 2}, {"CPU": 1.5}, {"machine:IRIS.machine1": 0.5}])
+def test_given_resources_ray_can_grant_when_read_then_they_are_kept(resources: dict[str, float]) -> None:
+    assert manifest(observatory={"resources": resources}).observatory.resources == resources
 
 
 @pytest.mark.parametrize("missing", ["name", "version", "main"])

@@ -12,20 +12,26 @@ import io
 import os
 import random
 import shutil
-import time
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from ocs_ray.errors import PackageRefusedError
-from ocs_ray.packages.archive_rules import Caps, Reason
+from ocs_ray.packages.archive_rules import HOUSE_CAPS, Caps, Reason
 from ocs_ray.packages.checked_archive import unpack_checked
 from ocs_ray.packages.extraction import extract
 
+from .processor_time import least_processor_s
+
 ARCHIVES = 2400
-THROUGH_A_CHILD = 24
+THROUGH_A_CHILD = 40
+OF_THOSE_WITH_SMALL_CAPS = 3
+"""Every third; the others meet the house's caps, as an archive that is sent does."""
 REFUSAL_S = 2.0
 SMALL_CAPS = Caps(archive_bytes=1 << 20, unpacked_bytes=4 << 20, ratio_free_bytes=1 << 16, members=64, path_bytes=300)
 Block = bytes
@@ -165,15 +171,16 @@ def only_files_and_folders(target: Path) -> bool:
     return all((s.st_mode & 0o170000) in (0o100000, 0o040000) and not s.st_mode & 0o7000 for s in kinds)
 
 
-def refusal_of(packed: bytes, target: Path, sent: Path | None) -> PackageRefusedError | None:
+def refusal_of(packed: bytes, target: Path, sent: Path | None, caps: Caps) -> PackageRefusedError | None:
     """Unpack, in this process or through a child; None when it was taken."""
+    shutil.rmtree(target, ignore_errors=True)  # of an attempt before
     try:
         if sent is None:
             target.mkdir()
-            extract(io.BytesIO(packed), target, SMALL_CAPS)
+            extract(io.BytesIO(packed), target, caps)
         else:
             sent.write_bytes(packed)
-            unpack_checked(sent, target, SMALL_CAPS)
+            unpack_checked(sent, target, caps)
     except PackageRefusedError as refused:
         return refused
     return None
@@ -189,10 +196,12 @@ def test_given_thousands_of_hostile_archives_when_unpacked_then_nothing_escapes_
     target, sent = tmp_path / "targets" / "t", tmp_path / "targets" / "sent.tar.gz"
     for n in range(ARCHIVES):
         packed, case = archive(dice), f"seed {seed}, archive {n}"
-        through_a_child = n % (ARCHIVES // THROUGH_A_CHILD) == 0
-        started = time.process_time()  # others of the machine do not count
-        refused = refusal_of(packed, target, sent if through_a_child else None)
-        slowest_s = max(slowest_s, time.process_time() - started)
+        child, rest = divmod(n, ARCHIVES // THROUGH_A_CHILD)
+        through_a_child = rest == 0
+        caps = HOUSE_CAPS if through_a_child and child % OF_THOSE_WITH_SMALL_CAPS else SMALL_CAPS
+        way = partial(refusal_of, packed, target, sent if through_a_child else None, caps)
+        refused, took_s = least_processor_s(way, REFUSAL_S)
+        slowest_s = max(slowest_s, took_s)
         told["taken" if refused is None else refused.reason] += 1
         if refused is not None:
             assert refused.reason in set(Reason), case
@@ -226,3 +235,14 @@ def test_given_a_good_archive_when_any_one_byte_is_changed_then_it_is_refused_or
         content = {p.relative_to(target).as_posix(): p.read_bytes() for p in target.rglob("*") if p.is_file()}
         digests.add(hashlib.sha256(repr(sorted(content.items())).encode()).hexdigest())
     assert len(digests) <= 1  # gzip's own header has bytes that mean nothing
+
+
+def test_given_a_child_that_works_when_its_time_is_taken_then_it_counts_and_the_lowest_of_several_does() -> None:
+    work_s = iter([0.3, 0.1, 0.1, 0.1])
+
+    def child() -> None:
+        code = f"import time\nwhile time.process_time() < {next(work_s)}: pass"
+        subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, timeout=60)
+
+    _, took_s = least_processor_s(child, 0.3)
+    assert 0.1 <= took_s < 0.3

@@ -16,8 +16,9 @@ from ocs_ray.actors.package_service_shell import PackageServiceShell
 from ocs_ray.client.instance import Instance
 from ocs_ray.client.packages import Packages
 from ocs_ray.core.instance_limits import PlatformLimits
-from ocs_ray.errors import RefusedError, UnreachableError
+from ocs_ray.errors import LostReplyError, RefusedError, UnreachableError
 from ocs_ray.models.actor_names import PACKAGE_SERVICE, instance_host
+from ocs_ray.models.instance_records import InstanceStatus
 from ocs_ray.packages.pack import pack
 
 MACHINE = "here"
@@ -34,9 +35,11 @@ class OneMachine:
     def __init__(self, platform: Platform, cpus: float) -> None:
         self.platform, self.free = platform, {"CPU": cpus}
         self.held: dict[str, Mapping[str, float]] = {}
+        self.away = False
+        """Ray has lost the machine; its processes run on."""
 
     def machines(self) -> list[str]:
-        return [MACHINE]
+        return [] if self.away else [MACHINE]
 
     async def take(self, id_: str, resources: Mapping[str, float]) -> str:
         if any(self.free.get(name, 0) < amount for name, amount in resources.items()):
@@ -52,6 +55,8 @@ class OneMachine:
 
     async def host(self, machine: str) -> str:
         name = instance_host(machine)
+        if self.away:
+            raise UnreachableError(name=f"machine {machine}", reason="is not there", remedy="see: ocs agents")
         if name not in self.platform.shells:
             shell = InstanceHostShell(machine, self.platform.data, self.platform)
             self.platform.shells[name] = shell
@@ -74,7 +79,10 @@ class Platform:
     async def ask(self, name: str, message: object, timeout_s: float) -> Any:
         if name not in self.shells:
             raise UnreachableError(name=name, reason="is not running", remedy="")
-        return await asyncio.wait_for(self.shells[name].ask(message), timeout_s)
+        try:
+            return await asyncio.wait_for(self.shells[name].ask(message), timeout_s)
+        except TimeoutError:
+            raise LostReplyError(name=name, reason=f"did not answer within {timeout_s:g} s", remedy="") from None
 
     async def start_service(self) -> None:
         shell = PackageServiceShell(self.data, self.room, self, self._limits)
@@ -91,6 +99,10 @@ class Platform:
 
     def instance(self, id_: str) -> Instance:
         return Instance(id_, self)
+
+    def status_of(self, instance: Instance) -> InstanceStatus:
+        """As the package service knows it, without a question on the way."""
+        return self.shells[PACKAGE_SERVICE].instances.book.get(instance.id).status
 
     def package(self, program: str = SEED_PROGRAM, **fields: Any) -> Path:
         """A packed package."""

@@ -115,6 +115,38 @@ def test_given_force_when_deleted_then_instances_are_stopped_or_killed_within_th
     run_story(story)
 
 
+SLOW_TO_STOP = """
+import time
+
+def run(ctx):
+    ctx.add_stop_handler(lambda timeout_s, can_keep_alive: time.sleep(500))
+    while True:
+        time.sleep(0.05)
+"""
+
+
+@pytest.mark.parametrize("how", ["delete", "prune"])
+def test_given_an_instance_that_was_given_ten_minutes_to_stop_when_forced_then_it_is_killed_at_the_deadline(
+    run_story: Story, how: str
+) -> None:
+    async def story(on: Platform) -> None:  # cases 10, 11
+        name = await on.send(SLOW_TO_STOP)
+        instance = await on.packages.start(name)
+        await instance.stop(600)
+        began = time.monotonic()
+        if how == "delete":
+            gone = await on.packages.delete(name, force=True, deadline_s=0.5)
+        else:
+            gone = await on.packages.prune(force=True, deadline_s=0.5)
+        assert 0.5 <= time.monotonic() - began < 5
+        assert [record.name for record in gone.deleted] == ["counter"]
+        record = await instance.info()
+        assert record.terminated is not None
+        assert (record.status, record.terminated.exit_code) == (InstanceStatus.COMPLETED, 137)
+
+    run_story(story)
+
+
 def test_given_idle_and_busy_packages_when_pruned_then_the_busy_stay_unless_forced(run_story: Story) -> None:
     async def story(on: Platform) -> None:  # case 11
         await on.send(name="idle")
