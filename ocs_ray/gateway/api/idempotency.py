@@ -18,6 +18,7 @@ from fastapi import Request, Response
 
 from ocs_ray.gateway.access import caller_of
 from ocs_ray.gateway.api.problems import BAD_INPUT, KEY_REUSED, Refusal
+from ocs_ray.gateway.waits import GONE
 from ocs_ray.models.identifiers import Id
 from ocs_ray.models.instance_messages import RestartInstance, StartInstance
 from ocs_ray.models.sequencer_messages import Request as SequencerRequest
@@ -27,6 +28,8 @@ HEADER: Final = "Idempotency-Key"
 LONGEST_KEY: Final = 255
 MOST_ANSWERS: Final = 1000
 """How many answers are kept; the oldest goes first."""
+NOT_DONE: Final = (401, 403, 429, GONE)
+"""Answers of what was not carried out; 5xx beside them."""
 MOST_BYTES: Final = 64 << 10
 """A bigger answer is not kept: its repeat is carried out again, and the sequencer still knows it."""
 
@@ -60,7 +63,7 @@ class Answers:
         try:
             response = await work()
             # what did not get through may be tried again
-            if response.status_code < 500 and response.status_code not in (401, 403, 429) and _is_small(response):
+            if response.status_code < 500 and response.status_code not in NOT_DONE and _is_small(response):
                 keep = response
             return response
         finally:
