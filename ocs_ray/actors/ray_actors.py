@@ -21,6 +21,7 @@ from ocs_ray.actors.left_over import end_left_over
 from ocs_ray.actors.process_mark import mark_processes
 from ocs_ray.actors.sequencer_actor import Sequencer
 from ocs_ray.actors.spawning import RayDirectory, RaySpawner
+from ocs_ray.location.packing import packed, unpacked
 from ocs_ray.models.actor_names import (
     ALARM_SERVICE,
     CONFIG_SERVICE,
@@ -94,7 +95,9 @@ class _Host:
                 self._started = True
 
     async def ask(self, message: object) -> Any:
-        """Hand one message to the shell."""
+        """Hand one message to the shell; one that came packed is answered so."""
+        if isinstance(message, bytes):
+            return packed(await self.ask(unpacked(message)))
         if not self._started:
             await self.start()
         reply = await self._shell.ask(message)

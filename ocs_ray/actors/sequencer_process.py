@@ -14,6 +14,7 @@ from typing import Any, Final
 from ocs_ray.actors.process_mark import mark_processes
 from ocs_ray.actors.sequencer_shell import SequencerShell
 from ocs_ray.location.call import RayPort
+from ocs_ray.location.packing import packed, unpacked
 from ocs_ray.models.component_messages import LoadScript
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix
@@ -42,7 +43,9 @@ class SequencerProcess:
         self._shell = SequencerShell(prefix, obs_mode, sequence_component, RayPort(), _leave)
 
     async def ask(self, message: object) -> Any:
-        """Hand one message to the shell."""
+        """Hand one message to the shell; one that came packed is answered so."""
+        if isinstance(message, bytes):
+            return packed(await self.ask(unpacked(message)))
         if isinstance(message, LoadScript):
             await self._shell.start(message.script, message.time_factor, message.hook_limit_s, message.procedure)
             return Ok()

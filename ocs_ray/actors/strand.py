@@ -17,6 +17,8 @@ from contextlib import suppress
 from contextvars import copy_context
 from typing import Any, Final, TypeVar
 
+import uvloop
+
 from ocs_ray.actors.crossing import Crossing
 from ocs_ray.actors.home_port import HomePort
 from ocs_ray.scripting.port import Port, use_port
@@ -40,7 +42,7 @@ class Strand:
 
     def __init__(self, name: str, port: Port) -> None:
         self._home = asyncio.get_running_loop()
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._there, self._back = Crossing(self._loop), Crossing(self._home)
         self.port: Port = HomePort(port, self._home, self._back, self._loop, self._there)
         self._context = copy_context()

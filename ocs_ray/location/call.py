@@ -10,6 +10,7 @@ from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayActorError
 
 from ocs_ray.core.waiting_messages import waits
 from ocs_ray.errors import ClusterError, ComponentFailedError, LostReplyError, OcsError, UnreachableError
+from ocs_ray.location.packing import packed, unpacked
 from ocs_ray.models.actor_names import NAMESPACE, OF_EVERY_CLUSTER
 
 
@@ -50,10 +51,10 @@ async def ask(name: str, message: object, timeout_s: float) -> Any:
         LostReplyError: it stayed silent for ``timeout_s``, or its reply was lost; a kind of UnreachableError.
         OcsError: what the component itself raised.
     """
-    reply: Any = find(name).ask.remote(message)
+    reply: Any = find(name).ask.remote(packed(message))
     try:
         async with asyncio.timeout(timeout_s):  # wait_for would have a task for it
-            return await asyncio.wrap_future(reply.future())
+            return unpacked(await asyncio.wrap_future(reply.future()))
     except asyncio.CancelledError:
         _give_up(message, reply)
         raise
@@ -82,7 +83,7 @@ def ask_sync(name: str, message: object, timeout_s: float) -> Any:
         OcsError: what the component itself raised.
     """
     try:
-        return ray.get(find(name).ask.remote(message), timeout=timeout_s)
+        return unpacked(ray.get(find(name).ask.remote(packed(message)), timeout=timeout_s))
     except GetTimeoutError:
         raise _silent(name, timeout_s) from None
     except RayError as failure:

