@@ -229,4 +229,5 @@ class AgentShell:
             silent=tuple(name for name, status in found.items() if status is None),
             since=self._birth.since,
             restarted=self._birth.restarted,
+            restarts=self._birth.restarts,
         )

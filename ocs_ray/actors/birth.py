@@ -1,4 +1,4 @@
-"""When a component's process began, and whether it is the first one."""
+"""When a component's process began, and how many there were before it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ class Birth(NamedTuple):
 
     Args:
         since: when it began.
-        restarted: whether there was one before it that died.
+        restarts: how many there were before it that died.
     """
 
     since: UTCTime
-    restarted: bool
+    restarts: int
 
     @classmethod
-    def now(cls, *, restarted: bool = False) -> Birth:
+    def now(cls, *, restarts: int = 0) -> Birth:
         """A process that begins now."""
-        return cls(utc_time_now(), restarted)
+        return cls(utc_time_now(), restarts)
+
+    @property
+    def restarted(self) -> bool:
+        """Whether it is not the first one."""
+        return self.restarts > 0

@@ -125,6 +125,7 @@ class ComponentShell:
                     container=self._container,
                     since=self._birth.since,
                     restarted=self._birth.restarted,
+                    restarts=self._birth.restarts,
                 )
             case ShutdownComponent():
                 await handlers.on_shutdown()

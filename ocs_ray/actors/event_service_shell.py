@@ -6,8 +6,9 @@ import asyncio
 import time
 from typing import Any, Final
 
-from ocs_ray.core.event_store import EventStore
+from ocs_ray.core.event_store import CROWDED_S, CrowdedError, EventStore
 from ocs_ray.errors import UnreachableError
+from ocs_ray.models.actor_names import EVENT_SERVICE
 from ocs_ray.models.event_messages import EventBatch, GetEvent, NextEvents, Publish, Subscribe, Unsubscribe
 from ocs_ray.models.sequencer_messages import GetStatus
 from ocs_ray.models.sequencer_replies import Ok
@@ -38,20 +39,36 @@ class EventServiceShell:
                 return await self._next(id_, timeout_s)
             case GetEvent(keys=keys):
                 return self._store.latest(keys)
-            case Subscribe(subscription_id=id_, keys=keys, patterns=patterns):
-                for dead in self._store.drop_silent(time.monotonic(), SILENT_S):
-                    self._arrived.pop(dead, None)
-                self._store.subscribe(id_, keys, patterns, time.monotonic())
+            case Subscribe():
+                self._subscribe(message)
                 return Ok()
             case Unsubscribe(subscription_id=id_):
                 self._store.unsubscribe(id_)
-                if (arrived := self._arrived.pop(id_, None)) is not None:
-                    arrived.set()
+                self._closed(id_)
                 return Ok()
             case GetStatus():
                 return Ok()
             case _:
                 raise TypeError(f"the event service does not understand {type(message).__name__}")
+
+    def _subscribe(self, asked: Subscribe) -> None:
+        now = time.monotonic()
+        gone = self._store.drop_silent(now, SILENT_S)
+        try:
+            gone += self._store.subscribe(asked.subscription_id, asked.keys, asked.patterns, now)
+        except CrowdedError as crowd:
+            raise UnreachableError(
+                name=EVENT_SERVICE,
+                reason=f"takes no further subscription: {crowd}",
+                remedy=f"close some; one that is not pulled makes room after {CROWDED_S:g} s",
+            ) from None
+        finally:
+            for id_ in gone:
+                self._closed(id_)
+
+    def _closed(self, id_: str) -> None:
+        if (arrived := self._arrived.pop(id_, None)) is not None:
+            arrived.set()  # whoever waits for it is told now
 
     async def _next(self, id_: str, timeout_s: float) -> EventBatch:
         arrived = self._arrived.setdefault(id_, asyncio.Event())

@@ -27,6 +27,8 @@ STARTED_S: Final = 20.0
 """Longest wait for uvicorn to accept connections, in seconds."""
 LARGEST_MESSAGE: Final = 1 << 20
 """Bytes of the largest message a WebSocket takes: its requests are short."""
+MOST_CONNECTIONS: Final = 10_000
+"""Connections, and requests, at once; more get 503. A thousand browsers that follow have room ten times."""
 EVERYWHERE: Final = ("0.0.0.0", "::")
 
 
@@ -137,8 +139,12 @@ class GatewayShell:
         known = {"port": status.port, "location_port": status.location_port, "url": self._settings.url or status.url}
         settings = self._settings.model_copy(update=known)
         app = getattr(importlib.import_module(module), function)(settings, self._port)
+        proxies = self._settings.access.trusted_proxies
         config = uvicorn.Config(
             app,
+            proxy_headers=bool(proxies),  # else any program on this machine could say that it is another address
+            forwarded_allow_ips=list(proxies),
+            limit_concurrency=MOST_CONNECTIONS,
             lifespan="on",
             log_config=None,
             access_log=False,

@@ -59,7 +59,7 @@ class ManagerShell:
         catalogue: folder or file of the observing modes.
         time_factor: handed to the scripts it loads.
         simulation: replace every script by one that completes all commands at once.
-        restarted: whether there was a process of this manager before that died.
+        restarts: how many processes of this manager there were before that died.
     """
 
     def __init__(
@@ -70,10 +70,10 @@ class ManagerShell:
         time_factor: float = 1.0,
         *,
         simulation: bool = False,
-        restarted: bool = False,
+        restarts: int = 0,
     ) -> None:
         self._state, self._begun = State.IDLE, 0
-        self._restarted = restarted
+        self._restarted = restarts > 0
         self._catalogue = Catalogue(Path(catalogue), simulation=simulation, time_factor=time_factor)
         self._seen = Observatory(directory, reservations)
         self._watch = ModeWatch()
@@ -83,7 +83,7 @@ class ManagerShell:
         self._configuring = Configuring(self._seen, self._catalogue, self._lookout, ending, loading)
         self._sequencers = Sequencers(self._seen, self._catalogue, self._lookout, self._watch, ending, loading)
         self._provisioning = Provisioning(self._seen, self._sequencers, ending)
-        self._reading = Reading(self._seen, self._catalogue, self._watch, utc_time_now(), restarted=restarted)
+        self._reading = Reading(self._seen, self._catalogue, self._watch, utc_time_now(), restarts=restarts)
 
     async def start(self) -> None:
         """Read the catalogue and begin to look around."""

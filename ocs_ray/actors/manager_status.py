@@ -41,14 +41,14 @@ class Reading:
         catalogue: the modes.
         watch: knows which sequencers are lost.
         since: when this process of the manager began.
-        restarted: whether Ray had to start it again.
+        restarts: how often Ray had to start it again.
     """
 
     def __init__(
-        self, seen: Observatory, catalogue: Catalogue, watch: ModeWatch, since: UTCTime, *, restarted: bool
+        self, seen: Observatory, catalogue: Catalogue, watch: ModeWatch, since: UTCTime, *, restarts: int
     ) -> None:
         self._seen, self._catalogue, self._watch = seen, catalogue, watch
-        self._since, self._restarted = since, restarted
+        self._since, self._restarts = since, restarts
 
     async def obs_modes_details(self) -> ObsModesDetails | LocationServiceError | FailedResponse:
         """Every mode of the catalogue; what is left of a mode that is over does not stand in its own way."""
@@ -127,7 +127,8 @@ class Reading:
             lost=self._watch.lost(components, registered.sequencers),
             stray=await self._stray(registered, components),
             since=self._since,
-            restarted=self._restarted,
+            restarted=self._restarts > 0,
+            restarts=self._restarts,
         )
 
     async def _stray(

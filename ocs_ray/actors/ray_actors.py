@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import ray
+from ray._private.state import actors  # pyright: ignore[reportPrivateUsage]
 
 from ocs_ray.actors.birth import Birth
 from ocs_ray.actors.left_over import end_left_over
@@ -56,8 +57,18 @@ def _was_restarted() -> bool:
     return bool(ray.get_runtime_context().was_current_actor_reconstructed)
 
 
+def _restarts() -> int:
+    """How often Ray has started this actor again.
+
+    ``ray._private.state.actors`` is no public interface: what it is used for here is pinned by tests/cluster. The
+    public ``was_current_actor_reconstructed`` asks it the same question.
+    """
+    known: Any = actors(actor_id=ray.get_runtime_context().get_actor_id())
+    return int(known["NumRestarts"])
+
+
 def _birth() -> Birth:
-    return Birth.now(restarted=_was_restarted())
+    return Birth.now(restarts=_restarts())
 
 
 def _node() -> str:
@@ -208,7 +219,7 @@ class SequenceManager(_Host):
         from ocs_ray.actors.placement import RayReservations
 
         shell = ManagerShell(
-            RayDirectory(), RayReservations(), catalogue, time_factor, simulation=simulation, restarted=_was_restarted()
+            RayDirectory(), RayReservations(), catalogue, time_factor, simulation=simulation, restarts=_restarts()
         )
         super().__init__(SEQUENCE_MANAGER, shell)
 

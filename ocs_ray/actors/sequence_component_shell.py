@@ -260,6 +260,7 @@ class SequenceComponentShell:
             pid=os.getpid(),
             since=self._birth.since,
             restarted=self._birth.restarted,
+            restarts=self._birth.restarts,
             lost=self._lost,
             digest=script.digest if self._loaded is not None and (script := self._loaded.script) else "",
         )

@@ -20,6 +20,7 @@ from ocs_ray.client import connect, disconnect
 from ocs_ray.config.cluster_config import read_cluster_file
 from ocs_ray.config.obs_mode_catalogue import read_catalogue
 from ocs_ray.location.cluster_home import ClusterHome, RunningCluster, find_project
+from ocs_ray.models.actor_names import GATEWAY
 
 T = TypeVar("T")
 
@@ -91,7 +92,7 @@ def ensure_up(
         catalogue = default_files.catalogue(obsmodes, home.project)
     settings = gateway.settings(read_cluster_file(file), catalogue, simulation)
     if settings is not None:
-        settings = gateway_access.with_access(settings, home.api_tokens_file)
+        settings = gateway_access.with_access(settings, home)
     read_catalogue(catalogue)
     return bring_up(home, ClusterStart(file, catalogue, time_factor, simulation, settings), progress), True
 
@@ -121,8 +122,8 @@ def restore(
         settings = gateway_access.as_it_was(home, running, cluster, gateway)
         with ending_signals.kept():
             started, gateway_url = launch.restore(cluster, running, folder, home.data_folder, settings)
-        if gateway_url != running.gateway_url:
-            running = replace(running, gateway_url=gateway_url)
+        if settings is not None and GATEWAY in started:
+            running = replace(running, gateway_url=gateway_url, api_tokens=settings.access.token_file)
             home.record(running)
         return running, started
     finally:

@@ -84,7 +84,9 @@ def main(arguments: list[str]) -> int:
         return 1
     machines, file = tuple(cluster.machines), str(asked.cluster_file)
     factor, simulation = asked.time_factor, asked.simulation
-    home.record(RunningCluster(address, os.getpid(), machines, file, catalogue, simulation, factor, gateway_url))
+    tokens = "" if asked.gateway is None else asked.gateway.access.token_file
+    known = RunningCluster(address, os.getpid(), machines, file, catalogue, simulation, factor, gateway_url, tokens)
+    home.record(known)
     _say(ready=address)
     ended.wait()
     dismantle()

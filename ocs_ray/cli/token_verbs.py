@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 OK = 0
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Cluster = Annotated[
+    Path | None,
+    typer.Option("--cluster", metavar="FILE", help="Cluster file of the next 'ocs up', when it is not the usual one."),
+]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What you call it: night-console.")]
 
 
@@ -34,6 +39,7 @@ def create(
     expires: Annotated[
         str | None, typer.Option("--expires", metavar="PERIOD", help="30d, 12h; default: never.")
     ] = None,
+    cluster: Cluster = None,
     as_json: AsJson = False,
 ) -> int:
     """Make a token and show it, this once: only its digest is kept."""
@@ -45,7 +51,7 @@ def create(
     token = new_token()
     lasts_s = None if expires is None else token_book.period_s(expires)
     record = token_book.new_record(name, [known_role(each) for each in role or ()], token, time.time(), lasts_s)
-    _file().change(lambda book: token_book.with_token(book, record))
+    _file(cluster).change(lambda book: token_book.with_token(book, record))
     if as_json:
         terminal.put_document({**_shown(record), "token": token})
         return OK
@@ -55,14 +61,14 @@ def create(
     return OK
 
 
-def list_all(as_json: AsJson = False) -> int:
+def list_all(cluster: Cluster = None, as_json: AsJson = False) -> int:
     """All tokens: their names, roles and times; the tokens themselves are not kept."""
     from rich.table import Table
 
     from ocs_ray.cli import terminal
     from ocs_ray.core.token_book import is_expired
 
-    records = sorted(_file().read().tokens, key=lambda record: record.name)
+    records = sorted(_file(cluster).read().tokens, key=lambda record: record.name)
     if as_json:
         terminal.put_document({"tokens": [_shown(record) for record in records]})
         return OK
@@ -75,12 +81,12 @@ def list_all(as_json: AsJson = False) -> int:
     return OK
 
 
-def revoke(name: Name, as_json: AsJson = False) -> int:
+def revoke(name: Name, cluster: Cluster = None, as_json: AsJson = False) -> int:
     """Make a token worthless, at once."""
     from ocs_ray.cli import terminal
     from ocs_ray.core.token_book import without_token
 
-    _file().change(lambda book: without_token(book, name))
+    _file(cluster).change(lambda book: without_token(book, name))
     if as_json:
         terminal.put_document({"revoked": name})
     else:
@@ -88,14 +94,13 @@ def revoke(name: Name, as_json: AsJson = False) -> int:
     return OK
 
 
-def _file() -> TokenFile:
-    from ocs_ray.cli import server_choice
+def _file(cluster: Path | None) -> TokenFile:
+    from ocs_ray.cli import gateway_access, server_choice
     from ocs_ray.cli.cluster_session import this_home
     from ocs_ray.location.token_file import TokenFile
 
     server_choice.only_here("ocs token")
-
-    return TokenFile(this_home().api_tokens_file)
+    return TokenFile(gateway_access.tokens_in_use(this_home(), cluster))
 
 
 def _shown(record: TokenRecord) -> dict[str, Any]:

@@ -19,6 +19,8 @@ class Need(StrEnum):
 
     READ = "read"
     """Nothing is changed: open, unless the settings close reads."""
+    TOKEN = "token"
+    """Nothing is changed, but something is kept for the sender: any valid token does."""
     ESW_USER = "esw-user"
     SUBSYSTEM_USER = "subsystem-user"
     """``<subsystem>-user`` of what it is for: ``iris-user`` for ``IRIS.x``; ``esw-user`` alone does not do."""
@@ -43,10 +45,11 @@ _KINDS: Final[Mapping[Need, str]] = {
         SubscribeSequencerState GetRuns GetStatus GetMetrics Watch AwaitEnd GetProcedure WatchProcedure
         GetCurrentStates NextLockNotice ListEntries ListByComponentType ListByHostname ListByConnectionType ListByPrefix
         Find Resolve Track
-        GetEvent Subscribe NextEvents Unsubscribe GetAlarm GetAlarms ConfigExists GetConfig ListConfigs GetConfigHistory
+        GetEvent NextEvents Unsubscribe GetAlarm GetAlarms ConfigExists GetConfig ListConfigs GetConfigHistory
         get_sending get_package list_packages get_tag_history fetch_archive
         get_instance list_instances get_runs wait_instance read_channel get_health
     """,
+    Need.TOKEN: "Subscribe",  # every publish pays for it, until its owner was silent for an hour
     Need.ESW_USER: """
         Configure Provision StartSequencer RestartSequencer ShutdownSequencer ShutdownSubsystemSequencers
         ShutdownObsModeSequencers ShutdownAllSequencers ShutdownSequenceComponent ShutdownAllSequenceComponents
@@ -86,14 +89,14 @@ def required_role(kind: str, target: Prefix | None = None) -> Role | None:
         target: who it is for: the sequencer, the device, the source of an event.
 
     Returns:
-        The role; None for a read.
+        The role; None when it needs none.
 
     Raises:
         KeyError: no such message may come from outside.
         ValueError: the message needs a target and has none.
     """
     match NEEDS[kind]:
-        case Need.READ:
+        case Need.READ | Need.TOKEN:
             return None
         case Need.ESW_USER:
             return ESW_USER
@@ -119,7 +122,7 @@ def judge(caller: Caller, kind: str, target: Prefix | None = None, *, reads_open
     if kind not in NEEDS:
         return Verdict.FORBIDDEN
     needed = required_role(kind, target)
-    if caller.is_trusted or (needed is None and reads_open):
+    if caller.is_trusted or (is_read(kind) and reads_open):
         return Verdict.ALLOWED
     if not caller.is_known:
         return Verdict.UNAUTHENTICATED

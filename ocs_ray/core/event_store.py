@@ -1,14 +1,16 @@
 """The event service's memory: the latest event of each key, and a bounded queue for every subscriber.
 
 Source: csw event service semantics (latest on subscribe). A subscriber that does not keep up gets only the latest
-event of each key, and is told how many it lost; it never blocks a publisher or another subscriber.
+event of each key, and is told how many it lost; it never blocks a publisher or another subscriber. What all of them
+together cost a publisher has a limit: events are what the observatory runs on.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from typing import Final
 
 from ocs_ray.models.event_messages import EventBatch
@@ -16,6 +18,16 @@ from ocs_ray.models.events import Event, EventKey
 
 QUEUE_LENGTH: Final = 10_000
 """Events that may wait for a subscriber before it gets the latest only."""
+MOST_SUBSCRIPTIONS: Final = 10_000
+"""Open at once; 150 sequencers whose scripts have 60 each are below."""
+MOST_PATTERNS_IN_ALL: Final = 5_000
+"""Patterns of all subscriptions together. Each is tried at every publish; a key costs one look-up, however many."""
+CROWDED_S: Final = 60.0
+"""When there is no room, whoever did not pull for so long gives way, in seconds; it subscribes again if it lives."""
+
+
+class CrowdedError(Exception):
+    """There is no room for another subscription; the text says what there is too much of."""
 
 
 @dataclass(slots=True)
@@ -23,12 +35,15 @@ class Subscription:
     """One subscriber: what it wants and what waits for it.
 
     Args:
+        pattern_count: how many patterns ``matches`` stands for.
+        matches: whether a key is one of the patterns'; None when there are no patterns.
         last_pull: seconds, on the caller's clock, of the last sign of life.
         dropped: events lost since the last pull.
     """
 
     keys: frozenset[str]
-    patterns: tuple[str, ...]
+    pattern_count: int
+    matches: re.Pattern[str] | None
     last_pull: float
     dropped: int = 0
     _queue: list[tuple[str, Event]] = field(default_factory=list[tuple[str, Event]])
@@ -55,10 +70,6 @@ class Subscription:
         self._queue, self._latest, self.dropped = [], None, 0
         return batch
 
-    def wants(self, key: str) -> bool:
-        """Whether an event with this key belongs here."""
-        return key in self.keys or any(fnmatchcase(key, pattern) for pattern in self.patterns)
-
 
 class EventStore:
     """Latest events and subscriptions."""
@@ -66,31 +77,62 @@ class EventStore:
     def __init__(self) -> None:
         self._latest: dict[str, Event] = {}
         self._subscriptions: dict[str, Subscription] = {}
+        self._by_key: dict[str, dict[str, Subscription]] = {}
+        self._by_pattern: dict[str, Subscription] = {}
+        self._pattern_count = 0
 
     def publish(self, event: Event) -> list[str]:
         """Keep and queue an event; gives back the ids of the subscribers it was queued for."""
         key = str(EventKey(source=event.source, event_name=event.event_name))
         self._latest[key] = event
-        reached = [(id_, s) for id_, s in self._subscriptions.items() if s.wants(key)]
-        for _, subscription in reached:
+        reached = dict(self._by_key.get(key, {}))
+        reached.update(
+            (id_, s) for id_, s in self._by_pattern.items() if s.matches is not None and s.matches.match(key)
+        )
+        for subscription in reached.values():
             subscription.put(key, event)
-        return [id_ for id_, _ in reached]
+        return list(reached)
 
     def latest(self, keys: Iterable[EventKey]) -> tuple[Event | None, ...]:
         """The latest event of each key."""
         return tuple(self._latest.get(str(key)) for key in keys)
 
-    def subscribe(self, id_: str, keys: Iterable[EventKey], patterns: tuple[str, ...], now: float) -> None:
-        """Open a subscription; the latest event of each of its keys is queued at once."""
-        wanted = Subscription(frozenset(map(str, keys)), patterns, now)
+    def subscribe(self, id_: str, keys: Iterable[EventKey], patterns: tuple[str, ...], now: float) -> list[str]:
+        """Open a subscription; the latest event of each of its keys is queued at once.
+
+        Returns:
+            The ids of subscriptions that had to give way because they were silent.
+
+        Raises:
+            CrowdedError: there are too many, and nobody who is silent; nothing has changed.
+        """
+        given_way = self._make_room(id_, len(patterns), now)
+        self.unsubscribe(id_)
+        # one expression for all of them, compiled once: a publish runs it, and does no more
+        matches = re.compile("|".join(map(translate, dict.fromkeys(patterns)))) if patterns else None
+        wanted = Subscription(frozenset(map(str, keys)), len(patterns), matches, now)
         self._subscriptions[id_] = wanted
+        self._pattern_count += wanted.pattern_count
+        if matches is not None:
+            self._by_pattern[id_] = wanted
         for key in sorted(wanted.keys):
+            self._by_key.setdefault(key, {})[id_] = wanted
             if (event := self._latest.get(key)) is not None:
                 wanted.put(key, event)
+        return given_way
 
     def unsubscribe(self, id_: str) -> None:
         """Close a subscription; closing twice is no error."""
-        self._subscriptions.pop(id_, None)
+        gone = self._subscriptions.pop(id_, None)
+        if gone is None:
+            return
+        self._by_pattern.pop(id_, None)
+        self._pattern_count -= gone.pattern_count
+        for key in gone.keys:
+            interested = self._by_key[key]
+            del interested[id_]
+            if not interested:
+                del self._by_key[key]
 
     def pull(self, id_: str, now: float) -> EventBatch | None:
         """What waits for a subscriber, emptied; None when there is no such subscription."""
@@ -104,5 +146,23 @@ class EventStore:
         """Close the subscriptions that were not pulled for ``silent_s`` seconds, whose owners died; their ids."""
         dead = [id_ for id_, s in self._subscriptions.items() if now - s.last_pull > silent_s]
         for id_ in dead:
-            del self._subscriptions[id_]
+            self.unsubscribe(id_)
         return dead
+
+    def _make_room(self, id_: str, pattern_count: int, now: float) -> list[str]:
+        if self._crowd(id_, pattern_count) is None:
+            return []
+        given_way = self.drop_silent(now, CROWDED_S)
+        if (crowd := self._crowd(id_, pattern_count)) is not None:
+            raise CrowdedError(crowd)
+        return given_way
+
+    def _crowd(self, id_: str, pattern_count: int) -> str | None:
+        """What there would be too much of, with another subscription in the place of ``id_``; None for nothing."""
+        before = self._subscriptions.get(id_)
+        if len(self._subscriptions) + (before is None) > MOST_SUBSCRIPTIONS:
+            return f"{MOST_SUBSCRIPTIONS} subscriptions are open"
+        kept = self._pattern_count - (0 if before is None else before.pattern_count)
+        if kept + pattern_count > MOST_PATTERNS_IN_ALL:
+            return f"its subscriptions have {kept} patterns, and may have {MOST_PATTERNS_IN_ALL}"
+        return None

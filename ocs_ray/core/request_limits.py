@@ -68,5 +68,10 @@ class TokenBuckets:
             return 0.0
         return (1.0 - bucket.left) / self._per_s
 
+    def give_back(self, caller: str) -> None:
+        """Put a permit back that was not used."""
+        if (bucket := self._buckets.get(caller)) is not None:
+            bucket.left = min(self._burst, bucket.left + 1.0)
+
     def __len__(self) -> int:
         return len(self._buckets)

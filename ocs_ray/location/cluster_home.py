@@ -40,6 +40,7 @@ class RunningCluster:
         simulation: every script is replaced by one that completes all commands at once.
         time_factor: overrides that of the cluster file; None when nobody gave one.
         gateway_url: where HTTP is served; empty without a gateway.
+        api_tokens: the file of the gateway's tokens; empty without a gateway.
     """
 
     address: str
@@ -50,6 +51,7 @@ class RunningCluster:
     simulation: bool = False
     time_factor: float | None = None
     gateway_url: str = ""
+    api_tokens: str = ""
 
 
 def find_project(start: Path) -> Path:
@@ -86,7 +88,7 @@ class ClusterHome:
         self.data_folder = _user_folder("XDG_DATA_HOME", ".local/share") / self.cluster_id
         """Packages and what their instances wrote; it outlives the cluster."""
         self.api_tokens_file = self.data_folder / TOKENS
-        """Who may use the gateway."""
+        """Who may use the gateway, unless the cluster file names another file: ``cli.gateway_access``."""
         self.last_used_file = _user_folder("XDG_STATE_HOME", ".local/state") / f"{self.cluster_id}.json"
         """What ``-`` means to this user."""
 

@@ -40,6 +40,7 @@ class LimitSettings(Message):
 
     Args:
         body_bytes: largest body of a request.
+        unknown_body_bytes: the same for callers without a valid token, where one is needed to change anything.
         upload_bytes: the same for a script package.
         json_depth: how deep a JSON body may be nested.
         header_bytes: all headers of a request together.
@@ -50,6 +51,7 @@ class LimitSettings(Message):
     """
 
     body_bytes: PositiveInt = 4 << 20
+    unknown_body_bytes: PositiveInt = 64 << 10
     upload_bytes: PositiveInt = 256 << 20
     json_depth: PositiveInt = 64
     header_bytes: PositiveInt = 32 << 10
@@ -69,6 +71,7 @@ class AccessSettings(Message):
         allowed_origins: further web pages that may change things without a token, ``https://ocs.example.org``.
         oidc: an identity provider; None for tokens of ``ocs token`` alone.
         limits: how much a request and a caller may use.
+        trusted_proxies: addresses, or networks, of proxies whose ``X-Forwarded-For`` tells who calls; of nobody else.
         token_file: where the tokens of ``ocs token`` lie; set by ``ocs up``.
     """
 
@@ -78,4 +81,5 @@ class AccessSettings(Message):
     allowed_origins: tuple[str, ...] = ()
     oidc: OidcSettings | None = None
     limits: LimitSettings = LimitSettings()
+    trusted_proxies: tuple[str, ...] = ()
     token_file: str = ""

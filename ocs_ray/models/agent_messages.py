@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
 from ocs_ray.errors import BadInputError
 from ocs_ray.models.component_messages import DeviceSpec, DeviceStatus, SequenceComponentStatus
@@ -135,6 +135,7 @@ class AgentStatus(Message):
         silent: those among them that did not answer in time.
         since: when this process of the agent began.
         restarted: whether Ray had to start it again.
+        restarts: how often.
     """
 
     agent: Prefix
@@ -145,3 +146,4 @@ class AgentStatus(Message):
     silent: tuple[str, ...] = ()
     since: UTCTime | None = None
     restarted: bool = False
+    restarts: NonNegativeInt = 0

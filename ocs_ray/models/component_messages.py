@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, NonNegativeInt, PositiveFloat
 
 from ocs_ray.models.commands import ControlCommand
 from ocs_ray.models.identifiers import ObsMode
@@ -52,6 +52,7 @@ class DeviceStatus(Message):
         container: prefix of the container it was started with, None for a stand-alone one.
         since: when this process of the device began.
         restarted: whether Ray had to start it again.
+        restarts: how often.
     """
 
     prefix: Prefix
@@ -62,6 +63,7 @@ class DeviceStatus(Message):
     container: Prefix | None = None
     since: UTCTime | None = None
     restarted: bool = False
+    restarts: NonNegativeInt = 0
 
 
 class DeviceSpec(Message):
@@ -176,6 +178,7 @@ class SequenceComponentStatus(Message):
         sequencer: the sequencer's own account, None when idle or when it did not answer in time.
         since: when this process of the component began.
         restarted: whether Ray had to start the component again.
+        restarts: how often.
         lost: the sequencer that died in it, until another script is loaded.
     """
 
@@ -187,5 +190,6 @@ class SequenceComponentStatus(Message):
     pid: int
     since: UTCTime | None = None
     restarted: bool = False
+    restarts: NonNegativeInt = 0
     lost: LostSequencer | None = None
     digest: str = ""

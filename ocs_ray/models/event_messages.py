@@ -6,12 +6,18 @@ slow one.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import NonNegativeFloat
+from pydantic import Field, NonNegativeFloat
 
 from ocs_ray.models.events import Event, EventKey
 from ocs_ray.models.message import Message
+
+MOST_KEYS: Final = 100
+"""Keys, and patterns, of one subscription: every publish pays for them. Who wants more opens another one."""
+LONGEST_PATTERN: Final = 128
+
+Pattern = Annotated[str, Field(max_length=LONGEST_PATTERN)]
 
 
 class Publish(Message):
@@ -33,14 +39,14 @@ class Subscribe(Message):
 
     Args:
         subscription_id: chosen by the subscriber, unique.
-        keys: events of interest.
-        patterns: glob patterns over ``<source>.<event name>``, for example ``*.ObserveEvent.*``.
+        keys: events of interest, at most 100.
+        patterns: glob patterns over ``<source>.<event name>``, for example ``*.ObserveEvent.*``; at most 100.
     """
 
     kind: Literal["Subscribe"] = "Subscribe"
-    subscription_id: str
-    keys: tuple[EventKey, ...] = ()
-    patterns: tuple[str, ...] = ()
+    subscription_id: Annotated[str, Field(max_length=100)]
+    keys: Annotated[tuple[EventKey, ...], Field(max_length=MOST_KEYS)] = ()
+    patterns: Annotated[tuple[Pattern, ...], Field(max_length=MOST_KEYS)] = ()
 
 
 class NextEvents(Message):

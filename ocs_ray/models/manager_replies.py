@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
 from ocs_ray.models.agent_messages import AgentStatus
 from ocs_ray.models.component_messages import LostSequencer, SequenceComponentStatus
@@ -235,6 +235,7 @@ class ManagerStatus(Message):
         stray: sequencers that run and are in no component that answers.
         since: when this process of the manager began.
         restarted: whether Ray had to start it again.
+        restarts: how often.
     """
 
     state: Literal["Idle", "Processing"]
@@ -248,3 +249,4 @@ class ManagerStatus(Message):
     stray: tuple[StraySequencer, ...] = ()
     since: UTCTime | None = None
     restarted: bool = False
+    restarts: NonNegativeInt = 0

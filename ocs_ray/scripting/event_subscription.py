@@ -7,8 +7,9 @@ import uuid
 from collections.abc import AsyncGenerator
 from typing import Final
 
+from ocs_ray.errors import BadInputError
 from ocs_ray.models.actor_names import EVENT_SERVICE
-from ocs_ray.models.event_messages import EventBatch, NextEvents, Subscribe, Unsubscribe
+from ocs_ray.models.event_messages import MOST_KEYS, EventBatch, NextEvents, Subscribe, Unsubscribe
 from ocs_ray.models.events import Event, EventKey
 from ocs_ray.scripting.command_service import ASK_S
 from ocs_ray.scripting.port import Port
@@ -33,7 +34,19 @@ class Subscription:
         self._is_open = False
 
     async def open(self, keys: tuple[EventKey, ...], patterns: tuple[str, ...]) -> None:
-        """Whatever is published from here on comes; the latest event of each key comes first."""
+        """Whatever is published from here on comes; the latest event of each key comes first.
+
+        Raises:
+            BadInputError: there are more than 100 keys, or patterns.
+            UnreachableError: the event service does not answer, or has no room.
+        """
+        if max(len(keys), len(patterns)) > MOST_KEYS:
+            raise BadInputError(
+                self._who,
+                f"a subscription has at most {MOST_KEYS} keys and as many patterns, this one {len(keys)} and "
+                f"{len(patterns)}",
+                "open several, or use a pattern instead of keys",
+            )
         await self._port.ask(EVENT_SERVICE, Subscribe(subscription_id=self._id, keys=keys, patterns=patterns), ASK_S)
         self._is_open = True
 

@@ -85,7 +85,7 @@ def test_given_a_component_whose_process_is_killed_then_it_comes_back_with_its_s
 
     async def story() -> None:
         found = await status()
-        assert (found.state, found.loaded, found.restarted, found.machine) == ("Running", "IRIS.Dark", True, MACHINE)
+        assert (found.state, found.loaded, found.restarts, found.machine) == ("Running", "IRIS.Dark", 1, MACHINE)
         assert found.sequencer is not None
         assert found.sequencer.pid == sequencer_pid
         os.kill(sequencer_pid, signal.SIGKILL)  # the adopted one is watched as well
@@ -106,7 +106,7 @@ def test_given_a_sequencer_whose_process_is_killed_then_its_component_reports_it
         assert found.lost is not None
         assert (found.lost.prefix, found.lost.sequence_component) == ("IRIS.Dark", "IRIS.IRIS_1")
         assert found.lost.reason == "died"
-        assert (found.loaded, found.restarted) == (None, False)
+        assert (found.loaded, found.restarts) == (None, 0)
         assert await ask(COMPONENT, loading, 60) == ScriptLoaded(prefix=loading.prefix)
         assert (await status()).lost is None
 

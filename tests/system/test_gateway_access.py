@@ -63,7 +63,7 @@ def test_given_a_token_when_a_mode_is_configured_and_run_over_http_then_it_opens
         assert _value(text, "ocs_obs_mode_running", obs_mode=MODE) == 1
         assert _value(text, "ocs_resource_held", resource="WFOS", obs_mode=MODE) == 1
         assert _value(text, "ocs_component_up", component="ESW.sequence_manager-Service") == 1
-        assert _value(text, "ocs_component_restarted", component="ESW.machine1-Machine") == 0
+        assert _value(text, "ocs_component_restarts_total", component="ESW.machine1-Machine") == 0
         assert _value(text, "ocs_http_requests_total", route="/post-endpoint", status="401") >= 2
         assert _value(text, "ocs_gateway_event_loop_lag_seconds_count") >= 1
 

@@ -10,10 +10,12 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope
 
 from ocs_ray.core.request_limits import nests_deeper
+from ocs_ray.gateway.access.body_budget import Share
 from ocs_ray.models.access_settings import LimitSettings
 
 UPLOADS: Final = "/api/v1/packages"
-"""Where script packages are sent: they may be bigger, and are not kept in memory here."""
+"""Where script packages are sent, by POST: they may be bigger, and are not kept in memory here: the route looks at the
+sender's role before it takes the first piece."""
 INPUT: Final = re.compile(r"/api/v1/instances/[^/]+/input")
 """Where an instance's input is sent: bytes, whatever the Content-Type says, so they are not looked at."""
 BODY_S: Final = 30.0
@@ -23,7 +25,7 @@ AT_ONCE: Final = 64 << 10
 
 
 class BodyRefused(HTTPException):
-    """The body is too big, too deep or too slow."""
+    """The body is too big, too deep or too slow, or there is no room for it."""
 
 
 def header(scope: Scope, name: bytes) -> bytes:
@@ -31,17 +33,26 @@ def header(scope: Scope, name: bytes) -> bytes:
     return next((value for key, value in scope["headers"] if key == name), b"")
 
 
-async def checked(scope: Scope, receive: Receive, limits: LimitSettings) -> Receive:
+async def checked(
+    scope: Scope, receive: Receive, limits: LimitSettings, share: Share, *, is_known: bool = True
+) -> Receive:
     """What the application receives from, instead of ``receive``.
 
+    Args:
+        share: of the budget for bodies; what is kept here is taken from it.
+        is_known: whether the sender is; somebody nobody knows only reads, and what he asks is short.
+
     Raises:
-        BodyRefused: the body is too big, too deep or too slow; later, from what is given back, when it is an upload.
+        BodyRefused: the body is too big, too deep or too slow, or there is no room; later, from what is given back,
+            when it is an upload.
     """
-    is_upload = _is_upload(scope)
+    is_upload = is_known and _is_upload(scope)
     most = limits.upload_bytes if is_upload else limits.body_bytes
+    if not is_known:
+        most = min(most, limits.unknown_body_bytes)
     told = header(scope, b"content-length")
     if told.isdigit() and len(told) < 20 and int(told) > most:
-        raise _too_big(most)
+        raise _too_big(most, is_known=is_known)
     if is_upload:
         return _counting(receive, most)
     body = bytearray()
@@ -51,9 +62,12 @@ async def checked(scope: Scope, receive: Receive, limits: LimitSettings) -> Rece
                 message = await receive()
                 if message["type"] != "http.request":
                     return _replay([message], receive)
-                body += message.get("body", b"")
-                if len(body) > most:
-                    raise _too_big(most)
+                piece = message.get("body", b"")
+                if len(body) + len(piece) > most:
+                    raise _too_big(most, is_known=is_known)
+                if not share.take(len(piece)):
+                    raise BodyRefused(503, "too many bodies are being read; try again in a moment")
+                body += piece
                 if not message.get("more_body", False):
                     break
     except TimeoutError:
@@ -76,11 +90,15 @@ async def _check_depth(body: bytes, most: int) -> None:
 
 
 def _is_upload(scope: Scope) -> bool:
-    return scope["path"].startswith(UPLOADS) and b"json" not in header(scope, b"content-type").lower()
+    """Exactly the one: every other path's body is kept whole before its route can look at anything."""
+    if scope["method"] != "POST" or scope["path"] != UPLOADS:
+        return False
+    return b"json" not in header(scope, b"content-type").lower()
 
 
-def _too_big(most: int) -> BodyRefused:
-    return BodyRefused(413, f"the body is bigger than {most} bytes")
+def _too_big(most: int, *, is_known: bool = True) -> BodyRefused:
+    more = "" if is_known else ", which is all without a valid token (make one: ocs token create NAME --role ROLE)"
+    return BodyRefused(413, f"the body is bigger than {most} bytes{more}")
 
 
 def _counting(receive: Receive, most: int) -> Receive:

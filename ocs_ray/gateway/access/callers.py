@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import parse_qs
 
 from ocs_ray.core.token_book import MARK, recognise
@@ -16,6 +16,18 @@ from ocs_ray.models.gateway_settings import GatewaySettings
 
 QUERY_NAMES: Final = ("access_token", "Authorization")
 """Where a browser puts a token when it cannot set headers: RFC 6750 2.3, and what ESW's gateway reads."""
+
+
+class Shown(NamedTuple):
+    """What a request shows of its caller.
+
+    Args:
+        token: empty for none.
+        problem: why it cannot be read.
+    """
+
+    token: str = ""
+    problem: str = ""
 
 
 class Callers:
@@ -34,34 +46,40 @@ class Callers:
             settings.host, simulation=settings.simulation, open_on_loopback=access.open_on_loopback
         )
 
-    async def who(self, headers: Iterable[tuple[bytes, bytes]], query: bytes) -> Caller:
-        """Who it is.
+    def is_costly(self, shown: Shown) -> bool:
+        """Whether it takes a signature to tell: some 100 times what all the rest of a refused request costs."""
+        return self._oidc is not None and bool(shown.token) and not shown.token.startswith(MARK)
 
-        Args:
-            headers: of the request.
-            query: what stands behind the ``?``, of requests that may carry a token there; else empty.
-        """
-        shown = [value for name, value in headers if name.lower() == b"authorization"]
-        if len(shown) > 1:
-            caller = Caller(problem="there are two Authorization headers")
-        elif shown:
-            caller = await self._of_header(shown[0].decode("latin-1"))
-        elif token := _token_in(query):
-            caller = await self._of_token(token)
+    async def who(self, shown: Shown) -> Caller:
+        """Who it is."""
+        if shown.problem:
+            caller = Caller(problem=shown.problem)
         else:
-            caller = Caller()
+            caller = await self._of_token(shown.token) if shown.token else Caller()
         return caller.model_copy(update={"is_trusted": True}) if self.trusts_everybody else caller
-
-    async def _of_header(self, header: str) -> Caller:
-        scheme, _, token = header.partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            return Caller(problem="the Authorization header is not 'Bearer TOKEN'")
-        return await self._of_token(token.strip())
 
     async def _of_token(self, token: str) -> Caller:
         if self._oidc is None or token.startswith(MARK):
             return recognise(self._tokens.book(), token, self._clock())
         return await self._oidc.caller(token)
+
+
+def shown_in(headers: Iterable[tuple[bytes, bytes]], query: bytes) -> Shown:
+    """The token of a request.
+
+    Args:
+        headers: of the request.
+        query: what stands behind the ``?``, of requests that may carry a token there; else empty.
+    """
+    given = [value for name, value in headers if name.lower() == b"authorization"]
+    if len(given) > 1:
+        return Shown(problem="there are two Authorization headers")
+    if not given:
+        return Shown(_token_in(query))
+    scheme, _, token = given[0].decode("latin-1").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        return Shown(problem="the Authorization header is not 'Bearer TOKEN'")
+    return Shown(token.strip())
 
 
 def _token_in(query: bytes) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Coroutine, Iterable, Iterator
 from typing import Any, Final
 
 from prometheus_client import Metric
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 
 from ocs_ray.client import SequenceManager
@@ -131,12 +131,14 @@ def _of_manager(status: ManagerStatus) -> Iterator[Metric]:
     lives = list(_lives(status))
     since = [((name,), at) for name, at, _ in lives if at is not None]
     yield _gauge("ocs_component_start_time_seconds", "When its process began, Unix time", ("component",), since)
-    again = [((name,), float(restarted)) for name, _, restarted in lives]
-    yield _gauge("ocs_component_restarted", "1 when Ray had to start it again", ("component",), again)
+    again = CounterMetricFamily("ocs_component_restarts", "How often Ray had to start it again", labels=("component",))
+    for name, _, restarts in lives:
+        again.add_metric((name,), restarts)
+    yield again
 
 
-def _lives(status: ManagerStatus) -> Iterator[tuple[str, float | None, bool]]:
-    """Everybody with the time his process began, and whether it is not his first."""
+def _lives(status: ManagerStatus) -> Iterator[tuple[str, float | None, int]]:
+    """Everybody with the time his process began, and how many he had before."""
     everybody: list[tuple[str, Any]] = [(SEQUENCE_MANAGER, status)]
     components = [*status.without_agent]
     for agent in status.agents:
@@ -145,7 +147,7 @@ def _lives(status: ManagerStatus) -> Iterator[tuple[str, float | None, bool]]:
         components += agent.sequence_components
     everybody += [(f"{each.prefix}-{ComponentType.SequenceComponent}", each) for each in components]
     for name, each in everybody:
-        yield name, None if each.since is None else each.since.datetime.timestamp(), each.restarted
+        yield name, None if each.since is None else each.since.datetime.timestamp(), each.restarts
 
 
 def _merged(texts: Iterable[str]) -> list[Metric]:

@@ -13,13 +13,12 @@ from starlette.websockets import WebSocket, WebSocketState
 from ocs_ray.core.access_rules import Verdict, is_read, judge, required_role
 from ocs_ray.core.web_origins import origin_may_change
 from ocs_ray.errors import AccessError
+from ocs_ray.gateway.access.open_connections import POLICY_VIOLATION
 from ocs_ray.gateway.access.refusals import REALM, refusal
 from ocs_ray.models.access import Caller
 from ocs_ray.models.prefix import Prefix
 
 LOG: Final = logging.getLogger("ocs.gateway.access")
-POLICY_VIOLATION: Final = 1008
-"""Code a WebSocket is closed with when its caller may not. Source: RFC 6455, 7.4.1."""
 
 
 class Gate:

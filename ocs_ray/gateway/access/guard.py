@@ -6,6 +6,7 @@ import math
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -13,8 +14,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ocs_ray.core.request_limits import TokenBuckets
 from ocs_ray.core.web_origins import host_is_ours
 from ocs_ray.gateway.access.bodies import BodyRefused, checked, header
-from ocs_ray.gateway.access.callers import Callers
+from ocs_ray.gateway.access.body_budget import KNOWN_BYTES, UNKNOWN_BYTES, Budget
+from ocs_ray.gateway.access.callers import Callers, Shown, shown_in
 from ocs_ray.gateway.access.gate import Gate
+from ocs_ray.gateway.access.open_connections import TOO_MANY, StreamOverError, WatchedSocket, watched_stream
 from ocs_ray.gateway.access.refusals import REALM, refusal
 from ocs_ray.models.access import Caller
 from ocs_ray.models.gateway_settings import GatewaySettings
@@ -24,6 +27,8 @@ API: Final = "/api/"
 MESSAGES: Final = "/api/v1/messages/"
 """Where a POST may be a read: its body says."""
 ALWAYS_OPEN: Final = ("/healthz", "/readyz")
+Refused = tuple[int, str, dict[str, str]]
+"""Status, what is wrong, further headers."""
 
 
 class Guard:
@@ -41,6 +46,7 @@ class Guard:
         self._callers = Callers(settings)
         self._gate = Gate(access.reads_open, access.allowed_origins)
         self._buckets = TokenBuckets(access.limits.requests_per_s, access.limits.burst)
+        self._known, self._unknown = Budget(KNOWN_BYTES), Budget(UNKNOWN_BYTES)
         own = (socket.gethostname(), settings.host)
         self._names = frozenset(name.lower().rstrip(".") for name in (*own, *access.allowed_hosts))
 
@@ -50,23 +56,68 @@ class Guard:
             await self._app(scope, receive, send)
             return
         scope["ocs.gate"], scope["ocs.caller"] = self._gate, Caller()
-        refused = self._shape_refused(scope)
+        refused, shown = self._shape_refused(scope), Shown()
         if refused is None and scope.get("method") != "OPTIONS" and scope["path"] not in ALWAYS_OPEN:
-            caller = await self._callers.who(scope["headers"], _query_with_token(scope))
-            scope["ocs.caller"] = caller
-            refused = self._caller_refused(scope, caller)
-        if refused is None and scope["type"] == "http" and scope["method"] not in SAFE:
-            try:
-                receive = await checked(scope, receive, self._limits)
-            except BodyRefused as body:
-                refused = body.status_code, str(body.detail), {"Connection": "close"}
-        if refused is None:
-            await self._app(scope, receive, send)
+            shown = shown_in(scope["headers"], _query_with_token(scope))
+            refused = await self._not_proven(scope, shown) or self._caller_refused(scope)
+        if refused is not None:
+            await _refuse(refused, scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._socket(scope, shown, receive, send)
+        elif scope["method"] in SAFE:
+            with suppress(StreamOverError):
+                await self._app(scope, receive, watched_stream(send, lambda: self._objection(scope, shown)))
         else:
-            status, detail, headers = refused
-            await refusal(scope["path"], status, detail, headers)(scope, receive, send)
+            await self._with_body(scope, receive, send)
 
-    def _shape_refused(self, scope: Scope) -> tuple[int, str, dict[str, str]] | None:
+    async def _not_proven(self, scope: Scope, shown: Shown) -> Refused | None:
+        """Put the caller into the scope. An address that shows many wrong signatures is not even listened to."""
+        is_costly, tries = self._callers.is_costly(shown), f"signatures of {_address(scope)}"
+        if is_costly and (wait_s := self._buckets.take(tries, self._clock())):
+            return _too_many(wait_s)
+        caller = scope["ocs.caller"] = await self._callers.who(shown)
+        if is_costly and caller.is_known:
+            self._buckets.give_back(tries)
+        return None
+
+    async def _socket(self, scope: Scope, shown: Shown, receive: Receive, send: Send) -> None:
+        watched = WatchedSocket(
+            receive, send, lambda: self._objection(scope, shown), lambda: self._wait_s(scope, scope["ocs.caller"])
+        )
+        try:
+            await self._app(scope, watched.receive, watched.send)
+        finally:
+            watched.end()
+
+    async def _objection(self, scope: Scope, shown: Shown) -> str:
+        """Why a connection that is open may not go on: its token is not valid any more. Empty when it may."""
+        if not scope["ocs.caller"].is_known:
+            return ""
+        caller = await self._callers.who(shown)
+        if caller.is_undecided:
+            return ""  # the issuer is silent: that says nothing against him
+        scope["ocs.caller"] = caller
+        return "" if caller.is_known or caller.is_trusted else caller.problem
+
+    def _wait_s(self, scope: Scope, caller: Caller) -> float:
+        """Take a permit for one request; how long until there is one, in seconds."""
+        return self._buckets.take(f"token {caller.name}" if caller.is_known else _address(scope), self._clock())
+
+    async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
+        caller: Caller = scope["ocs.caller"]
+        is_known = caller.is_known or caller.is_trusted
+        with (self._known if is_known else self._unknown).open() as share:
+            try:
+                receive = await checked(scope, receive, self._limits, share, is_known=is_known)
+            except BodyRefused as body:
+                headers = {"Connection": "close"} | ({"Retry-After": "1"} if body.status_code == 503 else {})
+                await _refuse((body.status_code, str(body.detail), headers), scope, receive, send)
+                return
+            if is_known:
+                share.give_back()  # his answer may take hours, and it is he who is told when there is too much of it
+            await self._app(scope, receive, send)
+
+    def _shape_refused(self, scope: Scope) -> Refused | None:
         headers, limits = scope["headers"], self._limits
         size = sum(len(name) + len(value) for name, value in headers)
         if len(headers) > limits.headers or size > limits.header_bytes:
@@ -78,13 +129,10 @@ class Guard:
             return 421, f"this gateway is not called '{host[:100]}' (add it to gateway: access: allowed_hosts)", {}
         return None
 
-    def _caller_refused(self, scope: Scope, caller: Caller) -> tuple[int, str, dict[str, str]] | None:
-        client = scope.get("client") or ("", 0)
-        wait_s = self._buckets.take(
-            f"token {caller.name}" if caller.is_known else f"address {client[0]}", self._clock()
-        )
-        if wait_s:
-            return 429, "too many requests; wait a moment", {"Retry-After": str(math.ceil(wait_s))}
+    def _caller_refused(self, scope: Scope) -> Refused | None:
+        caller: Caller = scope["ocs.caller"]
+        if wait_s := self._wait_s(scope, caller):
+            return _too_many(wait_s)
         if caller.is_known or caller.is_trusted or (self._gate.reads_open and not _changes(scope)):
             return None
         if caller.is_undecided:
@@ -92,6 +140,20 @@ class Guard:
         if caller.problem:
             return 401, caller.problem, {"WWW-Authenticate": f'{REALM}, error="invalid_token"'}
         return 401, "this needs a token (make one: ocs token create NAME --role ROLE)", {}
+
+
+async def _refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
+    status, detail, headers = refused
+    await refusal(scope["path"], status, detail, headers)(scope, receive, send)
+
+
+def _too_many(wait_s: float) -> Refused:
+    return 429, TOO_MANY, {"Retry-After": str(math.ceil(wait_s))}
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client") or ("", 0)
+    return f"address {client[0]}"
 
 
 def _changes(scope: Scope) -> bool:

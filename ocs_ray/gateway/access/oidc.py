@@ -5,6 +5,7 @@ RFC 7519, RFC 8725 (best practices); roles as Keycloak writes them, which is wha
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
@@ -25,8 +26,10 @@ NO_ACCESS_TOKEN: Final = frozenset({"ID", "REFRESH", "OFFLINE"})
 """Kinds of token Keycloak names in ``typ`` that say who somebody is, and are not meant for us."""
 KEEP_S: Final = 600.0
 """How long keys are used before they are fetched again, in seconds: a withdrawn key is not used much longer."""
+OLD_S: Final = 2 * KEEP_S
+"""Keys nobody asked for meanwhile, and so nobody refreshed, are not used before the issuer was asked, in seconds."""
 AGAIN_S: Final = 5.0
-"""Shortest time between two fetches, in seconds, however many tokens with unknown keys come."""
+"""Shortest time from the end of a fetch to the next one, in seconds, however many tokens with unknown keys come."""
 MOST_BYTES: Final = 1 << 20
 
 
@@ -48,18 +51,21 @@ class IssuerKeys:
         self._tried_at: float | None = None
         self._fetched_at: float | None = None
         self._failure = ""
-        self._one_at_a_time = asyncio.Lock()
+        self._fetching: asyncio.Task[None] | None = None
 
     async def find(self, kid: str) -> jwt.PyJWK | None:
         """The key of this id; the only one there is for an empty id. None when there is none.
 
+        A known key is given at once, and refreshed behind its back: while the issuer is silent nobody waits for it.
+
         Raises:
             IssuerSilentError: the provider does not answer, and no key of it is known.
         """
-        if not self._is_fresh() or self._known(kid) is None:
-            async with self._one_at_a_time:
-                if not self._is_fresh() or self._known(kid) is None:
-                    await self._refresh()
+        if self._age_s() >= KEEP_S or self._known(kid) is None:
+            self._begin_fetch()
+            is_needed = self._known(kid) is None or (self._age_s() >= OLD_S and not self._failure)
+            if is_needed and self._fetching is not None:
+                await asyncio.shield(self._fetching)  # it is everybody's, so one who leaves does not end it
         found = self._known(kid)
         if found is None and self._failure:
             raise IssuerSilentError(self._failure)
@@ -70,14 +76,18 @@ class IssuerKeys:
             return next(iter(self._keys.values())) if len(self._keys) == 1 else None
         return self._keys.get(kid)
 
-    def _is_fresh(self) -> bool:
-        return self._fetched_at is not None and self._clock() - self._fetched_at < KEEP_S
+    def _age_s(self) -> float:
+        return math.inf if self._fetched_at is None else self._clock() - self._fetched_at
+
+    def _begin_fetch(self) -> None:
+        """See to it that one fetch is under way, unless one has just ended."""
+        if self._fetching is not None and not self._fetching.done():
+            return
+        self._fetching = None
+        if self._tried_at is None or self._clock() - self._tried_at >= AGAIN_S:
+            self._fetching = asyncio.create_task(self._refresh())
 
     async def _refresh(self) -> None:
-        now = self._clock()
-        if self._tried_at is not None and now - self._tried_at < AGAIN_S:
-            return
-        self._tried_at = now
         limit_s = self._settings.timeout_s
         try:
             async with asyncio.timeout(limit_s):
@@ -89,7 +99,8 @@ class IssuerKeys:
                 f"the OIDC issuer {self._settings.issuer} gives no keys: {failure or type(failure).__name__}"
             )
         else:
-            self._keys, self._fetched_at, self._failure = _keys_of(document), now, ""
+            self._keys, self._fetched_at, self._failure = _keys_of(document), self._clock(), ""
+        self._tried_at = self._clock()  # when it ended: a fetch may take as long as the pause after it
 
     async def _fetch(self) -> Any:
         async with httpx.AsyncClient(timeout=self._settings.timeout_s) as client:

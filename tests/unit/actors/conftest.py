@@ -108,7 +108,7 @@ class Place:
     async def restart(self, name: str) -> Any:
         """Kill a sequence component or an agent and run its constructor again, with the same arguments."""
         gone = self.die(name)
-        birth = Birth.now(restarted=True)
+        birth = Birth.now(restarts=1)
         if isinstance(gone, AgentShell):
             shell: Any = AgentShell(gone._prefix, self, Spawner(self, gone._prefix), 0.001, birth)
         else:

@@ -11,9 +11,10 @@ import pytest
 
 from ocs_ray.cli.gateway_access import is_closed, with_access
 from ocs_ray.cli.main import run
+from ocs_ray.config.cluster_config import read_cluster_file
 from ocs_ray.core.token_book import recognise
 from ocs_ray.errors import ClusterError
-from ocs_ray.location.cluster_home import ClusterHome
+from ocs_ray.location.cluster_home import ClusterHome, RunningCluster
 from ocs_ray.location.token_file import TokenFile
 from ocs_ray.models.access_settings import AccessSettings, OidcSettings
 from ocs_ray.models.gateway_settings import GatewaySettings
@@ -88,19 +89,86 @@ def _settings(host: str, **access: Any) -> GatewaySettings:
 def test_given_an_address_others_reach_when_there_is_no_token_then_the_gateway_is_not_started(
     home: ClusterHome, capsys: Capture
 ) -> None:
-    data = home.api_tokens_file
     with pytest.raises(ClusterError, match=r"will not listen on 0\.0\.0\.0.*ocs token create"):
-        with_access(_settings("0.0.0.0"), data)
+        with_access(_settings("0.0.0.0"), home)
     with pytest.raises(ClusterError, match=r"will not listen on 0\.0\.0\.0"):
-        with_access(_settings("0.0.0.0", open_on_loopback=True), data)
+        with_access(_settings("0.0.0.0", open_on_loopback=True), home)
     oidc = OidcSettings(issuer="https://auth.example.org/realms/TMT", audience="tmt-backend-app")
-    assert with_access(_settings("0.0.0.0", oidc=oidc), data).access.oidc == oidc
-    local = with_access(_settings("127.0.0.1"), data)
+    assert with_access(_settings("0.0.0.0", oidc=oidc), home).access.oidc == oidc
+    local = with_access(_settings("127.0.0.1"), home)
     assert local.access.token_file == str(home.api_tokens_file)
-    assert is_closed(local, home.api_tokens_file)
-    assert not is_closed(_settings("127.0.0.1", open_on_loopback=True), home.api_tokens_file)
-    assert not is_closed(local.model_copy(update={"simulation": True}), home.api_tokens_file)
+    assert is_closed(local, home)
+    assert not is_closed(_settings("127.0.0.1", open_on_loopback=True), home)
+    assert not is_closed(local.model_copy(update={"simulation": True}), home)
     assert run(["token", "create", "console", "--role", "esw-user"]) == 0
     capsys.readouterr()
-    assert with_access(_settings("0.0.0.0"), data).host == "0.0.0.0"
-    assert not is_closed(local, home.api_tokens_file)
+    assert with_access(_settings("0.0.0.0"), home).host == "0.0.0.0"
+    assert not is_closed(local, home)
+
+
+# -- where they are --------------------------------------------------------------------------------------------------
+
+CLUSTER = """
+address: "127.0.0.1:1"
+machines: {ESW.machine1: esw1}
+gateway: {access: {token_file: FILE}}
+"""
+
+
+def _cluster_file(place: Path, tokens: str) -> Path:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(CLUSTER.replace("FILE", tokens))
+    return place
+
+
+def _names(path: Path) -> set[str]:
+    return {each.name for each in TokenFile(path).read().tokens}
+
+
+def _make(name: str, *more: str) -> None:
+    assert run(["token", "create", name, "--role", "esw-user", *more]) == 0
+
+
+def test_given_a_file_for_the_tokens_in_the_cluster_file_when_made_listed_and_revoked_then_it_is_the_gateway_s(
+    home: ClusterHome, tmp_path: Path, capsys: Capture
+) -> None:
+    file = _cluster_file(tmp_path / "cluster" / "local.yaml", "keys/tokens.json")  # below the project
+    _make("console")
+    gateway = with_access(read_cluster_file(file).gateway, home)
+    assert gateway.access.token_file == str(tmp_path / "keys" / "tokens.json")
+    assert _names(Path(gateway.access.token_file)) == {"console"}
+    assert not is_closed(gateway, home)
+    assert not home.api_tokens_file.exists()
+    assert run(["token", "list"]) == 0
+    assert "console" in capsys.readouterr().out
+    assert run(["token", "revoke", "console"]) == 0
+    assert _names(Path(gateway.access.token_file)) == set()
+
+
+def test_given_another_cluster_file_when_named_then_its_tokens_are_meant(home: ClusterHome, tmp_path: Path) -> None:
+    other = _cluster_file(tmp_path / "other.yaml", str(tmp_path / "elsewhere.json"))
+    _make("console", "--cluster", str(other))
+    assert _names(tmp_path / "elsewhere.json") == {"console"}
+    assert run(["token", "revoke", "console", "--cluster", str(other)]) == 0
+    assert _names(tmp_path / "elsewhere.json") == set()
+    assert not home.api_tokens_file.exists()
+
+
+@pytest.mark.parametrize("is_noted", [True, False])
+def test_given_a_cluster_that_runs_when_its_files_change_then_the_tokens_are_still_those_of_its_gateway(
+    home: ClusterHome, tmp_path: Path, is_noted: bool
+) -> None:
+    started_from = _cluster_file(tmp_path / "night.yaml", str(tmp_path / "night.json"))
+    _cluster_file(tmp_path / "cluster" / "local.yaml", str(tmp_path / "usual.json"))
+    noted = str(tmp_path / "night.json") if is_noted else ""  # one without a gateway has none
+    with home.alone():
+        home.record(RunningCluster("127.0.0.1:1", 0, (), str(started_from), "obsmodes", api_tokens=noted))
+    try:
+        if is_noted:
+            _cluster_file(started_from, str(tmp_path / "tomorrow.json"))
+        _make("console")
+        assert _names(tmp_path / "night.json") == {"console"}
+    finally:
+        home.remove()
+    _make("ui")
+    assert _names(tmp_path / "usual.json") == {"ui"}

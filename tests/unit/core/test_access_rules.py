@@ -94,7 +94,17 @@ def test_given_a_change_of_a_sequencer_then_its_subsystem_s_role_opens_it_and_es
     assert judge(_somebody("esw-user"), kind, Prefix("ESW.IRIS_ImagerOnly")) is Verdict.ALLOWED
 
 
-@given(st.sampled_from([kind for kind in sorted(NEEDS) if not is_read(kind)]), st.sampled_from(list(Subsystem)))
+def test_given_a_subscription_when_reads_are_open_then_any_token_does_and_nobody_is_not_enough() -> None:
+    for reads_open in (True, False):
+        assert judge(NOBODY, "Subscribe", reads_open=reads_open) is Verdict.UNAUTHENTICATED
+        assert judge(_somebody("wfos-user"), "Subscribe", reads_open=reads_open) is Verdict.ALLOWED
+        assert judge(Caller(is_trusted=True), "Subscribe", reads_open=reads_open) is Verdict.ALLOWED
+
+
+@given(
+    st.sampled_from([kind for kind in sorted(NEEDS) if NEEDS[kind] not in (Need.READ, Need.TOKEN)]),
+    st.sampled_from(list(Subsystem)),
+)
 def test_given_any_change_and_any_target_then_every_role_but_one_is_refused(kind: str, subsystem: Subsystem) -> None:
     target = Prefix.of(subsystem, "x")
     needed = required_role(kind, target)

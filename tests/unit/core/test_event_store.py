@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from ocs_ray.core.event_store import QUEUE_LENGTH, EventStore
+import pytest
+from pydantic import ValidationError
+
+from ocs_ray.core import event_store
+from ocs_ray.core.event_store import CROWDED_S, MOST_PATTERNS_IN_ALL, QUEUE_LENGTH, CrowdedError, EventStore
+from ocs_ray.models.event_messages import MOST_KEYS, Subscribe
 from ocs_ray.models.events import EventKey, SystemEvent
 from ocs_ray.models.identifiers import Id
 from ocs_ray.models.keys import int_key
@@ -90,3 +95,63 @@ def test_given_a_closed_subscription_when_pulled_then_it_is_said() -> None:
     store.unsubscribe("me")
     store.unsubscribe("me")
     assert store.pull("me", now=0.0) is None
+
+
+# -- what subscriptions may cost -------------------------------------------------------------------------------------
+
+
+def test_given_patterns_when_many_then_each_counts_as_it_stands_and_capitals_matter() -> None:
+    store = EventStore()
+    store.subscribe("me", [], ("TCS.*", "IRIS.wheel.p?s*", "[!I]*"), now=0.0)
+    assert store.publish(event(1)) == ["me"]
+    assert store.publish(event(2, "Position")) == []
+    assert store.publish(event(3, source="TCS.mount")) == ["me"]
+    assert store.publish(event(4, source="WFOS.wheel")) == ["me"]
+
+
+def test_given_an_event_wanted_by_key_and_by_pattern_when_published_then_it_comes_once() -> None:
+    store = EventStore()
+    store.subscribe("me", [WHEEL], ("*.position",), now=0.0)
+    assert store.publish(event(1)) == ["me"]
+    assert counts(store, "me") == [1]
+    store.unsubscribe("me")
+    assert store.publish(event(2)) == []
+
+
+def test_given_a_full_house_when_another_subscribes_then_refused_until_somebody_is_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(event_store, "MOST_SUBSCRIPTIONS", 2)
+    store = EventStore()
+    store.subscribe("a", [WHEEL], (), now=0.0)
+    store.subscribe("b", [WHEEL], (), now=0.0)
+    with pytest.raises(CrowdedError, match="2 subscriptions are open"):
+        store.subscribe("c", [WHEEL], (), now=CROWDED_S)
+    assert store.subscribe("b", [WHEEL], (), now=CROWDED_S) == []  # it is there already
+    assert store.subscribe("c", [WHEEL], (), now=CROWDED_S + 1) == ["a"]
+    assert store.publish(event(1)) == ["b", "c"]
+
+
+def test_given_all_the_patterns_there_may_be_when_another_comes_then_keys_still_have_room() -> None:
+    store = EventStore()
+    most = tuple(f"*.n{number}" for number in range(MOST_KEYS))
+    for number in range(MOST_PATTERNS_IN_ALL // MOST_KEYS):
+        store.subscribe(f"s{number}", [], most, now=0.0)
+    with pytest.raises(CrowdedError, match=f"{MOST_PATTERNS_IN_ALL} patterns"):
+        store.subscribe("more", [], ("*",), now=0.0)
+    store.subscribe("s0", [], most, now=0.0)  # its own make room for it
+    store.subscribe("key", [WHEEL], (), now=0.0)
+    assert store.publish(event(1)) == ["key"]
+    store.unsubscribe("s1")
+    store.subscribe("more", [], ("*",), now=0.0)
+    assert store.publish(event(2)) == ["key", "more"]
+
+
+def test_given_a_subscription_when_it_asks_for_too_much_then_the_message_itself_is_refused() -> None:
+    for given in (
+        {"patterns": ["*"] * (MOST_KEYS + 1)},
+        {"keys": [WHEEL] * (MOST_KEYS + 1)},
+        {"patterns": ["*" * 200]},
+    ):
+        with pytest.raises(ValidationError, match=r"at most 1\d\d"):
+            Subscribe.model_validate({"subscription_id": "me", **given})

@@ -113,6 +113,11 @@ class Socket:
             text = sent if isinstance(sent, str) else json.dumps(sent)
             self._in.put_nowait({"type": "websocket.receive", "text": text})
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the application is done with it."""
+        return self._task.done()
+
     async def frame(self) -> Any:
         """The next frame, as JSON."""
         message = await self._next()

@@ -43,7 +43,7 @@ class Client:
     """Sends requests into an application, each in a loop of its own."""
 
     def __init__(self, app: Any) -> None:
-        self._app = app
+        self.app = app
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self.request("GET", path, **options)
@@ -53,7 +53,7 @@ class Client:
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         async def asked() -> httpx.Response:
-            transport = httpx.ASGITransport(self._app, client=("127.0.0.1", 40_000))
+            transport = httpx.ASGITransport(self.app, client=("127.0.0.1", 40_000))
             async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8090") as client:
                 return await client.request(method, path, **options)
 
@@ -91,7 +91,7 @@ class Client:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        asyncio.run(self._app(scope, receive, send))
+        asyncio.run(self.app(scope, receive, send))
         return sent
 
 

@@ -14,6 +14,7 @@ import pytest
 from ocs_ray.actors import gateway_shell
 from ocs_ray.actors.gateway_shell import GatewayShell
 from ocs_ray.errors import ClusterError
+from ocs_ray.models.access_settings import AccessSettings, LimitSettings
 from ocs_ray.models.gateway_settings import GatewaySettings, GatewayStatus
 from ocs_ray.models.sequencer_messages import GetStatus
 from ocs_ray.testing.local_observatory import LocalObservatory
@@ -44,10 +45,11 @@ def taken() -> Iterator[int]:
         yield other.getsockname()[1]
 
 
-async def status_code(url: str) -> int:
+async def status_code(url: str, **headers: str) -> int:
     def get() -> int:
         try:
-            with urllib.request.urlopen(url, timeout=5) as reply:
+            given = {name.replace("_", "-"): value for name, value in headers.items()}
+            with urllib.request.urlopen(urllib.request.Request(url, headers=given), timeout=5) as reply:
                 return reply.status
         except urllib.error.HTTPError as refused:
             return refused.code
@@ -65,6 +67,45 @@ def test_given_any_free_port_when_started_then_both_ports_answer_and_the_status_
             assert status.location_port not in (None, status.port)
             assert await status_code(f"{status.url}/nothing-here") == 404
             assert await status_code(f"http://127.0.0.1:{status.location_port}/nothing-here") == 404
+        finally:
+            await gateway.stop()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(("proxies", "expected"), [((), [404, 404, 429]), (("127.0.0.1",), [404, 404, 404])])
+def test_given_addresses_that_are_only_claimed_when_asked_often_then_the_limit_holds_but_for_a_trusted_proxy(
+    proxies: tuple[str, ...], expected: list[int]
+) -> None:
+    async def story() -> None:
+        limits = LimitSettings(requests_per_s=0.01, burst=2)
+        gateway = shell(GatewaySettings(port=0, access=AccessSettings(limits=limits, trusted_proxies=proxies)))
+        await gateway.start()
+        try:
+            url = f"{(await gateway.ask(GetStatus())).url}/nothing-here"
+            assert [await status_code(url, X_Forwarded_For=f"10.0.0.{last}") for last in range(3)] == expected
+        finally:
+            await gateway.stop()
+
+    asyncio.run(story())
+
+
+def test_given_as_many_connections_as_there_may_be_when_another_asks_then_503_until_one_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gateway_shell, "MOST_CONNECTIONS", 3)
+
+    async def story() -> None:
+        gateway = shell(GatewaySettings(port=0))
+        await gateway.start()
+        try:
+            status = await gateway.ask(GetStatus())
+            with closing(socket.create_connection(("127.0.0.1", status.port))):
+                with closing(socket.create_connection(("127.0.0.1", status.port))):
+                    await asyncio.sleep(0.05)
+                    assert await status_code(f"{status.url}/healthz") == 503
+                await asyncio.sleep(0.05)
+                assert await status_code(f"{status.url}/healthz") == 200
         finally:
             await gateway.stop()
 

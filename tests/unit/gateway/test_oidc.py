@@ -19,9 +19,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from ocs_ray.gateway.access.oidc import AGAIN_S, KEEP_S, OidcVerifier
+from ocs_ray.gateway.access.oidc import AGAIN_S, KEEP_S, OLD_S, OidcVerifier
 from ocs_ray.models.access import Caller
 from ocs_ray.models.access_settings import OidcSettings
+from ocs_ray.testing.waiting import until
 
 AUDIENCE = "tmt-backend-app"
 KEYS = {kid: rsa.generate_private_key(public_exponent=65537, key_size=2048) for kid in ("one", "two")}
@@ -34,6 +35,7 @@ class Issuer:
     def __init__(self) -> None:
         self.published: list[Any] = ["one"]
         self.fetches = 0
+        self.requests = 0
         self.status = 200
         self.claimed_issuer = ""
         self.hold = threading.Event()
@@ -42,6 +44,7 @@ class Issuer:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                issuer.requests += 1
                 issuer.hold.wait(10)
                 body = json.dumps(issuer.answer(self.path)).encode()
                 self.send_response(issuer.status)
@@ -224,8 +227,24 @@ def test_given_a_withdrawn_key_when_the_kept_ones_are_old_then_it_opens_nothing_
     token = issuer.token("one")
     assert _ask(verifier, token)[0].is_known
     issuer.published = ["two"]
-    clock.now += KEEP_S
+    clock.now += OLD_S
     assert not _ask(verifier, token)[0].is_known
+
+
+def test_given_keys_of_some_age_when_one_is_used_then_it_is_given_at_once_and_looked_after(issuer: Issuer) -> None:
+    clock = Clock()
+    verifier, token = _verifier(issuer, clock), issuer.token("one")
+
+    async def story() -> None:
+        assert (await verifier.caller(token)).is_known
+        issuer.published = ["two"]
+        clock.now += KEEP_S
+        assert (await verifier.caller(token)).is_known
+        await until(lambda: issuer.fetches == 2)
+        assert (await verifier.caller(issuer.token("two"))).is_known
+        assert not (await verifier.caller(token)).is_known
+
+    asyncio.run(story())
 
 
 def test_given_an_issuer_that_cannot_be_had_when_asked_then_nothing_is_decided_and_it_is_named(issuer: Issuer) -> None:
@@ -270,6 +289,70 @@ def test_given_a_silent_issuer_when_asked_then_the_event_loop_goes_on_and_the_li
     assert caller.is_undecided
     assert "did not answer within 0.3 s" in caller.problem
     assert turns > 3
+
+
+async def _ten_at_once(verifier: OidcVerifier, token: str) -> tuple[list[Caller], float]:
+    began = time.monotonic()
+    return list(await asyncio.gather(*(verifier.caller(token) for _ in range(10)))), time.monotonic() - began
+
+
+def test_given_a_silent_issuer_when_ten_ask_at_once_then_they_share_one_try_and_the_next_are_told_at_once(
+    issuer: Issuer,
+) -> None:
+    clock = Clock()
+    verifier, token = _verifier(issuer, clock, timeout_s=0.3), issuer.token()
+    issuer.hold.clear()
+
+    async def story() -> None:
+        first = asyncio.create_task(_ten_at_once(verifier, token))
+        await until(lambda: issuer.requests != 0)
+        clock.now += AGAIN_S  # the try lasts as long as the pause between two
+        callers, took_s = await first
+        assert all(caller.is_undecided for caller in callers)
+        assert took_s < 1.5  # one try for all, and not ten times 0.3 s
+        again, took_s = await _ten_at_once(verifier, token)
+        assert all(caller.is_undecided for caller in again)
+        assert took_s < 0.2
+        assert issuer.requests == 1
+        issuer.hold.set()
+        clock.now += AGAIN_S
+        assert all(caller.is_known for caller in (await _ten_at_once(verifier, token))[0])
+
+    asyncio.run(story())
+
+
+def test_given_a_silent_issuer_and_a_known_key_when_ten_ask_at_once_then_nobody_waits(issuer: Issuer) -> None:
+    clock = Clock()
+    verifier, token = _verifier(issuer, clock, timeout_s=5.0), issuer.token()
+
+    async def story() -> None:
+        assert (await verifier.caller(token)).is_known
+        known = issuer.requests
+        issuer.hold.clear()
+        clock.now += KEEP_S
+        for _ in range(3):
+            callers, took_s = await _ten_at_once(verifier, token)
+            assert all(caller.is_known for caller in callers)
+            assert took_s < 1.0
+            clock.now += AGAIN_S
+        await until(lambda: issuer.requests != known)
+        assert issuer.requests == known + 1  # one fetch at a time, however long it takes
+
+    asyncio.run(story())
+
+
+def test_given_one_who_leaves_while_the_keys_are_fetched_then_the_others_get_them(issuer: Issuer) -> None:
+    verifier, token = _verifier(issuer), issuer.token()
+    issuer.hold.clear()
+
+    async def story() -> None:
+        leaving, staying = (asyncio.create_task(verifier.caller(token)) for _ in range(2))
+        await until(lambda: issuer.requests != 0)
+        leaving.cancel()
+        issuer.hold.set()
+        assert (await staying).is_known
+
+    asyncio.run(story())
 
 
 def test_given_keys_of_other_kinds_among_them_when_read_then_they_are_passed_over(issuer: Issuer) -> None:

@@ -69,6 +69,7 @@ def _play(gateway: Any) -> None:
         component_type=ComponentType.Assembly,
         machine=machine,
         restarted=True,
+        restarts=3,
         **lives,
     )
     component = SequenceComponentStatus(
@@ -145,8 +146,8 @@ def test_given_a_night_when_scraped_then_every_part_of_it_has_its_metric(gateway
     assert _value(seen, f"{duration}_bucket", sequencer=iris, outcome="success", le="5.0") == 4
     assert _value(seen, "ocs_resource_held", resource="IRIS", obs_mode=NIGHT) == 1
     assert _value(seen, "ocs_resource_held", resource="TCS", obs_mode="") == 0
-    assert _value(seen, "ocs_component_restarted", component="IRIS.imager.filter-Assembly") == 1
-    assert _value(seen, "ocs_component_restarted", component="IRIS.IRIS_1-SequenceComponent") == 0
+    assert _value(seen, "ocs_component_restarts_total", component="IRIS.imager.filter-Assembly") == 3
+    assert _value(seen, "ocs_component_restarts_total", component="IRIS.IRIS_1-SequenceComponent") == 0
     assert _value(seen, "ocs_component_start_time_seconds", component="IRIS.machine1-Machine") == 1798761600
     assert _value(seen, "ocs_agent_up", machine="TCS.machine1") == 0
     assert _value(seen, "ocs_sequencers_lost") == 1
@@ -194,15 +195,19 @@ def test_given_an_observatory_that_is_there_or_not_when_probed_then_ready_tells_
     assert list(client.get("/readyz").json()["missing"]) == [EVENT_SERVICE]
 
 
-def test_given_the_dashboard_when_its_queries_are_read_then_every_metric_they_name_is_served(gateway: Any) -> None:
+def test_given_the_dashboard_when_its_queries_are_read_then_they_name_the_metrics_that_are_served_and_all_of_them(
+    gateway: Any,
+) -> None:
     _play(gateway)
     client = gateway.client()
     client.get("/healthz")
-    served = {name for name, _ in _samples(client.get("/metrics").text)}
+    families = list(text_string_to_metric_families(client.get("/metrics").text))
+    served = {sample.name: family.name for family in families for sample in family.samples}
     panels = json.loads(DASHBOARD.read_text())["panels"]
     queries = [target["expr"] for panel in panels for target in panel["targets"]]
     named = {name for query in queries for name in re.findall(r"\bocs_\w+", query)}
     assert len(named) >= 12
-    assert named - served == set()
+    assert named - set(served) == set()
+    assert {served[name] for name in named} == {family.name for family in families}
     words = {word for query in queries for word in re.findall(r"\b[a-z_]+(?=\s*\()", query)}
     assert words <= PROMQL

@@ -14,10 +14,14 @@ import pytest
 
 from ocs_ray.cli import main
 from ocs_ray.client import Sequencer
+from ocs_ray.core import token_book
 from ocs_ray.errors import AccessError
 from ocs_ray.gateway.app import create_app
+from ocs_ray.location.token_file import TokenFile, new_token
+from ocs_ray.models.access import Role
 from ocs_ray.models.access_settings import AccessSettings, LimitSettings
 from ocs_ray.models.actor_names import SEQUENCE_MANAGER
+from ocs_ray.models.event_messages import Subscribe
 from ocs_ray.models.gateway_settings import GatewaySettings
 from ocs_ray.models.manager_messages import GetManagerStatus, GetObsModesDetails
 from ocs_ray.models.manager_replies import ManagerStatus, ObsModesDetails
@@ -27,6 +31,7 @@ from .web_floor import SEQUENCER, served, web
 
 OPEN_READS = GatewaySettings(access=AccessSettings(limits=LimitSettings(body_bytes=1000, json_depth=8)))
 CLOSED_READS = GatewaySettings(access=AccessSettings(reads_open=False))
+EVENTS = "/api/v1/messages/CSW.event_service-Service"
 DOOR = f"/api/v1/messages/{SEQUENCER}-Sequencer"
 
 
@@ -46,6 +51,30 @@ def test_given_open_reads_when_nobody_known_asks_through_the_door_then_reads_pas
             assert keyed.status_code == 200
             assert len(here.app.state.ocs_answers) == 0  # it would push out the answers to somebody's changes
             await port.aclose()
+
+    asyncio.run(story())
+
+
+def test_given_open_reads_when_nobody_known_subscribes_then_he_is_told_to_show_a_token_and_a_known_one_is_served(
+    tmp_path: Path,
+) -> None:
+    async def story() -> None:
+        tokens, token = TokenFile(tmp_path / "data" / "tokens.json"), new_token()
+        record = token_book.new_record("ui", [Role("wfos-user")], token, 0.0, None)
+        tokens.change(lambda book: token_book.with_token(book, record))
+        settings = GatewaySettings(access=AccessSettings(token_file=str(tokens.path)))
+        asked = Subscribe(subscription_id="a", patterns=("*",)).model_dump(mode="json")
+        async with web(tmp_path, settings) as here:
+            refused = await here.http.post(EVENTS, json=asked)
+            assert (refused.status_code, refused.json()["type"]) == (401, "/api/v1/problems/unauthenticated")
+            assert "Subscribe needs a token" in refused.json()["detail"]
+            mine = {"Authorization": f"Bearer {token}"}
+            assert (await here.http.post(EVENTS, json=asked, headers=mine)).status_code == 200
+            huge = {**asked, "patterns": ["*"] * 101}
+            too_many = await here.http.post(EVENTS, json=huge, headers=mine)
+            assert too_many.status_code == 422
+            assert "patterns" in too_many.json()["detail"]
+            assert "at most 100" in too_many.json()["detail"]
 
     asyncio.run(story())
 

@@ -226,7 +226,7 @@ def test_given_agents_components_and_strangers_when_status_is_asked_then_they_ar
         assert status.silent_agents == ("WFOS.primary",)
         assert status.silent_components == ("IRIS.IRIS_1", "WFOS.WFOS_1")
         assert status.running_obs_modes == ("Nope",)
-        assert (status.state, status.restarted) == ("Idle", True)
+        assert (status.state, status.restarted, status.restarts) == ("Idle", True, 1)
         assert status.since is not None
 
     night.running.pop("TCS.TCS_1-SequenceComponent")
@@ -235,7 +235,7 @@ def test_given_agents_components_and_strangers_when_status_is_asked_then_they_ar
     night.add_component("ESW.by_hand", None)
     night.add_component("IRIS.by_hand", None)
     night.silent |= {"WFOS.primary-Machine", "IRIS.IRIS_1-SequenceComponent", "WFOS.WFOS_1-SequenceComponent"}
-    play(story, restarted=True)
+    play(story, restarts=1)
 
 
 def test_given_a_silent_agent_whose_components_answer_when_status_is_asked_then_they_count_as_without_agent(

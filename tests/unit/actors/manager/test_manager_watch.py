@@ -240,7 +240,7 @@ def test_given_a_manager_that_was_restarted_when_it_looks_then_what_died_meanwhi
     night.add_sequencer("TCS.ClearSkies", "TCS.TCS_1")
     night.component("TCS.TCS_1").lose()
     night.held_by[CLEAR] = (S.TCS, S.IRIS)
-    play(story, restarted=True)
+    play(story, restarts=1)
 
 
 def test_given_a_mode_without_its_esw_sequencer_since_before_the_manager_when_shut_down_then_it_is_released(
@@ -253,5 +253,5 @@ def test_given_a_mode_without_its_esw_sequencer_since_before_the_manager_when_sh
 
     night.add_sequencer("IRIS.ClearSkies", "IRIS.IRIS_1")
     night.held_by[CLEAR] = (S.TCS, S.IRIS)
-    play(story, restarted=True)
+    play(story, restarts=1)
     assert Prefix("IRIS.IRIS_1") in night.components
