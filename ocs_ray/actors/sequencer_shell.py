@@ -213,7 +213,7 @@ class SequencerShell:
         if self._loaded is None:
             raise self._unreachable("has not loaded its script yet", "wait for configure")
         _, _, script = self._loaded
-        ask, is_new = self._questions.request(message.request_id)
+        ask, is_new = self._questions.request(f"{type(message).__name__} {message.request_id}")
         if is_new:
             if isinstance(message, SendCommand):
                 self._procedure.take(message, lambda reply: self._questions.answer(ask, reply))

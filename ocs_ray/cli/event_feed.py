@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from ocs_ray.cli.interrupts import cancelled
 from ocs_ray.client import Events
-from ocs_ray.errors import OcsError
+from ocs_ray.client.http import HttpPort
+from ocs_ray.errors import LostReplyError, OcsError
 from ocs_ray.models.events import ObserveEvent
 from ocs_ray.scripting.event_subscription import Subscription
+from ocs_ray.scripting.port import current_port
 
 OBSERVE_EVENTS: Final = "*.ObserveEvent.*"
 OURS: Final = "ESW.ocs"
@@ -19,6 +22,10 @@ OURS: Final = "ESW.ocs"
 QUIET_S: Final = 0.15
 """When no event came for so long after the end of a run, all have come: an event is under way for milliseconds."""
 SETTLE_S: Final = 2.0
+AGAIN_S: Final = 0.5
+"""Wait after a connection to the gateway that broke, in seconds."""
+
+log = logging.getLogger("ocs.cli")
 
 
 class EventFeed:
@@ -62,7 +69,16 @@ class EventFeed:
 
     async def _follow(self, subscription: Subscription) -> None:
         with suppress(OcsError):
-            async for event in subscription.events():  # cancelled at its pull, which ends it
-                if isinstance(event, ObserveEvent):
-                    self._take(event)
-                    self._came.set()
+            while True:
+                try:
+                    async for event in subscription.events():  # cancelled at its pull, which ends it
+                        if isinstance(event, ObserveEvent):
+                            self._take(event)
+                            self._came.set()
+                except LostReplyError as lost:
+                    if not isinstance(
+                        current_port(), HttpPort
+                    ):  # a cluster that has ended would not be there to answer
+                        return
+                    log.warning("events may be missing: %s", lost.reason)
+                await asyncio.sleep(AGAIN_S)

@@ -24,12 +24,13 @@ class ChangeLog:
     """The last changes, by version.
 
     Args:
-        first_version: at least 1; 0 stands for one who knows nothing yet.
+        first_version: at least 1; 0 stands for one who knows nothing yet. The list's versions begin there as well, so
+            that an edit made for the list of an earlier sequencer of this name is not taken for one of this list.
     """
 
     def __init__(self, first_version: int = 1) -> None:
         self.version = first_version
-        self.list_version = 0
+        self.list_version = first_version
         self._changes: deque[Change] = deque(maxlen=CHANGES_KEPT)
 
     def record(self, steps: Iterable[str], *, is_structural: bool) -> None:

@@ -88,7 +88,7 @@ def recognise(book: TokenBook, token: str, now: float) -> Caller:
         return Caller(problem="the token is not known, or was revoked")
     if is_expired(found, now):
         return Caller(problem=f"the token '{found.name}' has expired")
-    return Caller(name=found.name, roles=frozenset(found.roles), is_known=True)
+    return Caller(name=found.name, is_of_token=True, roles=frozenset(found.roles), is_known=True)
 
 
 def new_record(name: str, roles: list[Role], token: str, now: float, lasts_s: float | None) -> TokenRecord:

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 import ocs_ray
-from ocs_ray.gateway import access, api, esw
+from ocs_ray.gateway import access, api, esw, waits
 from ocs_ray.models.gateway_settings import GatewaySettings
 from ocs_ray.scripting.port import Port
 
@@ -29,6 +29,7 @@ def create_app(settings: GatewaySettings, port: Port) -> FastAPI:
     app.include_router(esw.routes(port, settings))
     app.include_router(api.routes(port, settings))
     api.prepare(app)
+    waits.prepare(app, settings.access.limits.waits)
     access.protect(app, port, settings)
     app.add_middleware(  # last, so that it is outermost: a refusal, too, has to be readable in a browser
         CORSMiddleware,

@@ -8,6 +8,7 @@ from typing import Any
 import ray
 from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayActorError, RayError, RayTaskError
 
+from ocs_ray.core.waiting_messages import waits
 from ocs_ray.errors import ClusterError, ComponentFailedError, LostReplyError, OcsError, UnreachableError
 from ocs_ray.location.packing import packed, unpacked
 from ocs_ray.models.actor_names import NAMESPACE, OF_EVERY_CLUSTER
@@ -50,14 +51,27 @@ async def ask(name: str, message: object, timeout_s: float) -> Any:
         LostReplyError: it stayed silent for ``timeout_s``, or its reply was lost; a kind of UnreachableError.
         OcsError: what the component itself raised.
     """
-    handle = find(name)
+    reply: Any = find(name).ask.remote(packed(message))
     try:
         async with asyncio.timeout(timeout_s):  # wait_for would have a task for it
-            return unpacked(await asyncio.wrap_future(handle.ask.remote(packed(message)).future()))
+            return unpacked(await asyncio.wrap_future(reply.future()))
+    except asyncio.CancelledError:
+        _give_up(message, reply)
+        raise
     except TimeoutError:
+        _give_up(message, reply)
         raise _silent(name, timeout_s) from None
     except RayError as failure:
         raise _ours(name, failure) from None
+
+
+def _give_up(message: object, reply: Any) -> None:
+    """Let a component stop waiting for what nobody wants any more; what changes something is carried out all the same.
+
+    It would wait for hours, and a pull of events would take the next ones although nobody gets them.
+    """
+    if waits(message):
+        ray.cancel(reply, recursive=False)
 
 
 def ask_sync(name: str, message: object, timeout_s: float) -> Any:

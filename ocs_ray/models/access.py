@@ -106,6 +106,7 @@ class Caller(Message):
 
     Args:
         name: of the token or the person; empty for somebody unknown.
+        is_of_token: the name is a token's; else it is what an identity provider calls the person.
         roles: what he may do.
         is_known: a valid token was shown.
         problem: why a token that was shown is not valid; empty when none was shown.
@@ -114,8 +115,16 @@ class Caller(Message):
     """
 
     name: str = ""
+    is_of_token: bool = False
     roles: frozenset[Role] = frozenset()
     is_known: bool = False
     problem: str = ""
     is_trusted: bool = False
     is_undecided: bool = False
+
+    @property
+    def mark(self) -> str:
+        """Tells him from all others: a token may be called as the identity provider calls somebody."""
+        if not self.is_known:
+            return "unknown"
+        return f"{'token' if self.is_of_token else 'person'} {self.name}"

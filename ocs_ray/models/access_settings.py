@@ -47,6 +47,7 @@ class LimitSettings(Message):
         headers: how many there may be.
         requests_per_s: of one token, or of one address without a token, in the long run.
         burst: how many may come at once.
+        waits: how many requests of one caller may wait for something at once.
     """
 
     body_bytes: PositiveInt = 4 << 20
@@ -57,6 +58,7 @@ class LimitSettings(Message):
     headers: PositiveInt = 100
     requests_per_s: PositiveFloat = 500.0
     burst: PositiveInt = 2000
+    waits: PositiveInt = 500
 
 
 class AccessSettings(Message):

@@ -202,7 +202,8 @@ class SequencerSnapshot(SharedMessage):
 
     Args:
         version: grows with every change; pass it to the next Watch.
-        list_version: grows when the list itself changed (loaded, edited); edits may name the one they were made for.
+        list_version: grows when the list itself changed (loaded, edited), and with every restart of the sequencer;
+            edits may name the one they were made for.
         run_id: the present or last run, None before the first.
         killed: the sequencer is shutting down; there will be no further version.
     """

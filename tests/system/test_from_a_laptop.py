@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -153,3 +154,27 @@ def test_given_a_package_when_it_is_sent_and_run_over_http_then_its_output_is_a_
         assert http.delete("/api/v1/packages/@laptop%2Fcounter@1.0.0").status_code == 200
         gone = http.get("/api/v1/packages/@laptop%2Fcounter@1.0.0")
         assert (gone.status_code, gone.json()["type"]) == (404, "/api/v1/problems/no-such-package")
+
+
+def test_given_a_subscriber_who_hung_up_in_a_wait_when_he_pulls_again_then_he_gets_the_event_that_came_meanwhile(
+    server: str, token: Path
+) -> None:
+    """The gateway's wait ends with the connection, and so does the one in the event service's actor."""
+    event = {"_type": "SystemEvent", "eventId": "1", "source": "ESW.laptop", "eventName": "hung_up"}
+    published = {"kind": "Publish", "event": {**event, "eventTime": "2026-11-28T09:00:00Z", "paramSet": []}}
+    pull = {"kind": "NextEvents", "subscription_id": "laptop-1"}
+    bearer = {"Authorization": f"Bearer {token.read_text()}"}
+    with httpx.Client(base_url=f"{server}/api/v1/messages", timeout=20, headers=bearer) as http:
+
+        def sent(message: dict[str, Any], timeout_s: float = 20) -> Any:
+            response = http.post("/CSW.event_service-Service", json=message, timeout=timeout_s)
+            assert response.status_code == 200, response.text
+            return response.json()["reply"]
+
+        sent({"kind": "Subscribe", "subscription_id": "laptop-1", "patterns": ["ESW.laptop.hung_up"]})
+        with pytest.raises(httpx.ReadTimeout):
+            sent({**pull, "timeout_s": 9.0}, timeout_s=1.0)
+        time.sleep(1)  # the news has to get to the actor: what is published before it does is lost with the wait
+        sent(published)
+        assert "hung_up" in json.dumps(sent({**pull, "timeout_s": 5.0}))
+        sent({"kind": "Unsubscribe", "subscription_id": "laptop-1"})

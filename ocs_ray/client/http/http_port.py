@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 import httpx
 
 from ocs_ray.core.access_rules import is_read
+from ocs_ray.core.waiting_messages import TAKES
 from ocs_ray.errors import AccessError, BadInputError, ClusterError, LostReplyError, OcsError
 from ocs_ray.models import typed_json, wire
 from ocs_ray.models.message import Message
@@ -26,6 +27,8 @@ DOOR: Final = "/api/v1/messages"
 REMEDY: Final = "look whether the gateway runs: ocs status, on the cluster"
 REPEATABLE: Final = ("request_id", "request", "sending")
 """Fields that make a repeat of a message take effect once."""
+TAKEN: Final = "what it carried is gone: subscribe again, the latest event of each key comes first"
+"""Remedy when the answer to a message is lost that nothing brings back."""
 
 
 class HttpPort:
@@ -102,7 +105,8 @@ class HttpPort:
         if not isinstance(message, Message):
             raise TypeError(f"only messages go over HTTP, not {type(message).__name__}")
         content = wire.encode_text(message).encode()
-        again = is_read(getattr(message, "kind", "")) or any(hasattr(message, field) for field in REPEATABLE)
+        kind = getattr(message, "kind", "")
+        again = (is_read(kind) and kind not in TAKES) or any(hasattr(message, field) for field in REPEATABLE)
         clock = asyncio.get_running_loop()
         deadline = clock.time() + timeout_s
         while True:
@@ -115,7 +119,8 @@ class HttpPort:
             except httpx.HTTPError as failure:
                 # a connection that was refused has carried nothing, so anything may be sent once more
                 if not (again or isinstance(failure, httpx.ConnectError)) or clock.time() + pause_s >= deadline:
-                    raise _lost(name, f"gave no answer through {self.url}: {_text(failure)}") from None
+                    remedy = TAKEN if kind in TAKES else REMEDY
+                    raise _lost(name, f"gave no answer through {self.url}: {_text(failure)}", remedy) from None
             else:
                 wait_s = _told_to_wait(response)
                 if wait_s is None or clock.time() + wait_s >= deadline:
@@ -182,8 +187,8 @@ def _json(response: httpx.Response) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", said) if isinstance(said, dict) else {}
 
 
-def _lost(name: str, reason: str) -> LostReplyError:
-    return LostReplyError(name=name, reason=reason, remedy=REMEDY)
+def _lost(name: str, reason: str, remedy: str = REMEDY) -> LostReplyError:
+    return LostReplyError(name=name, reason=reason, remedy=remedy)
 
 
 def _text(failure: Exception) -> str:

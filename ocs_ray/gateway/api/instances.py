@@ -15,6 +15,7 @@ from ocs_ray.gateway.api.event_stream import DOC, QUIET, QUIET_S, STREAM, Sent, 
 from ocs_ray.gateway.api.idempotency import keyed
 from ocs_ray.gateway.api.paging import Cursor, Limit, number_of, page
 from ocs_ray.gateway.api.route import ApiRoute, json_response
+from ocs_ray.gateway.waits import held
 from ocs_ray.models.instance_messages import ChannelPiece, InstanceHealth
 from ocs_ray.models.instance_records import Channel, InstanceRecord
 
@@ -188,6 +189,7 @@ def _add_channels(router: APIRouter, port: Any) -> None:
         dependencies=[Depends(needs("read_channel"))],
     )
     async def read(
+        request: Request,
         id: InstanceId,
         channel: Channel,
         offset: Offset = 0,
@@ -195,7 +197,10 @@ def _add_channels(router: APIRouter, port: Any) -> None:
         wait_s: Annotated[float, Query(ge=0, le=60, description="When nothing is there yet, in seconds.")] = 0.0,
         run: Run = 0,
     ) -> Response:
-        piece = await Instance(id, port).read(channel, offset, tail_lines=tail_lines, wait_s=wait_s, run=run)
+        instance = Instance(id, port)
+        piece = await held(
+            request, lambda: instance.read(channel, offset, tail_lines=tail_lines, wait_s=wait_s, run=run)
+        )
         headers = {
             "Ocs-Offset": str(piece.offset),
             "Ocs-Next-Offset": str(piece.next_offset),

@@ -9,9 +9,11 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from ocs_ray.core.access_rules import NEEDS
 from ocs_ray.core.message_recipients import understands
+from ocs_ray.core.waiting_messages import waits
 from ocs_ray.errors import BadInputError, ComponentFailedError, OcsError
 from ocs_ray.gateway.access import allow
 from ocs_ray.gateway.api.route import ApiRoute
+from ocs_ray.gateway.waits import held
 from ocs_ray.models import typed_json, wire
 from ocs_ray.models.actor_names import parse_actor_name
 from ocs_ray.models.alarm_messages import AcknowledgeAlarm, ResetAlarm, SetSeverity
@@ -68,7 +70,11 @@ def routes(port: Port) -> APIRouter:
         message = message_from(parsed)
         if kind in _TARGET_IN_MESSAGE:
             allow(request, kind, _target(message))
-        return _json({"reply": typed_json.encode(await _asked(port, name, message, timeout_s))})
+        if waits(message):
+            reply = await held(request, lambda: _asked(port, name, message, timeout_s))
+        else:  # what was begun is carried out, whoever listens
+            reply = await _asked(port, name, message, timeout_s)
+        return _json({"reply": typed_json.encode(reply)})
 
     return router
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncGenerator
-from typing import Annotated, Any, Final
+from contextlib import aclosing
+from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 
@@ -15,6 +16,7 @@ from ocs_ray.gateway.api.event_stream import DOC, LAST, QUIET, QUIET_S, STREAM, 
 from ocs_ray.gateway.api.idempotency import keyed
 from ocs_ray.gateway.api.problems import accepted
 from ocs_ray.gateway.api.route import ApiRoute, json_response
+from ocs_ray.gateway.broadcasts import Broadcast, Broadcasts
 from ocs_ray.models import wire
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.manager_replies import (
@@ -33,7 +35,7 @@ Mode = Annotated[str, Path(description="Name of the observing mode.", examples=[
 
 def routes(port: Any) -> APIRouter:
     """All that the Sequence Manager answers."""
-    router = APIRouter(route_class=ApiRoute, tags=["observing modes"])
+    router, looks = APIRouter(route_class=ApiRoute, tags=["observing modes"]), _looks(port)
 
     @router.get(
         "/obs-modes",
@@ -120,22 +122,38 @@ def routes(port: Any) -> APIRouter:
         dependencies=[Depends(needs("GetManagerStatus"))],
     )
     async def follow(request: Request) -> Response:
-        return await first_checked(_states(port, request.headers.get(LAST, "")))
+        return await first_checked(_states(looks, request.headers.get(LAST, "")))
 
     return router
 
 
-async def _states(port: Any, seen: str) -> AsyncGenerator[Sent, None]:
+class _Look(NamedTuple):
+    """The state of the observatory, and its digest."""
+
+    digest: str
+    status: ManagerStatus
+
+
+def _looks(port: Any) -> Broadcasts[None, _Look]:
+    """One look at the Sequence Manager for all who follow the observatory."""
+
+    async def look(_: None, broadcast: Broadcast[_Look]) -> None:
+        while True:
+            status = await SequenceManager(port).status()
+            digest = hashlib.sha256(wire.encode_text(status).encode()).hexdigest()[:32]
+            broadcast.publish(_Look(digest, status))
+            await asyncio.sleep(LOOK_S)
+
+    return Broadcasts(look)
+
+
+async def _states(looks: Broadcasts[None, _Look], seen: str) -> AsyncGenerator[Sent, None]:
     """The state of the observatory; its id is its digest, so it is sent again only when it changed."""
-    quiet_s = QUIET_S  # something is said at once: whoever comes back sees that the stream is there
-    while True:
-        status = await SequenceManager(port).status()
-        digest = hashlib.sha256(wire.encode_text(status).encode()).hexdigest()[:32]
-        if digest != seen:
-            seen, quiet_s = digest, 0.0
-            yield Sent(digest, "observatory", status)
-        elif quiet_s >= QUIET_S:
-            quiet_s = 0.0
-            yield QUIET
-        await asyncio.sleep(LOOK_S)
-        quiet_s += LOOK_S
+    async with aclosing(looks.follow(None, QUIET_S)) as news:
+        async for look in news:
+            # something is said at once: whoever comes back sees that the stream is there
+            if look is None or look.digest == seen:
+                yield QUIET
+            else:
+                seen = look.digest
+                yield Sent(look.digest, "observatory", look.status)

@@ -17,6 +17,7 @@ from ocs_ray.gateway.access import bodies, caller_of
 from ocs_ray.gateway.api import problems
 from ocs_ray.gateway.api.idempotency import Answers, key_of
 from ocs_ray.gateway.problem_types import MEDIA, TOO_BIG
+from ocs_ray.gateway.waits import NotWaitedForError
 from ocs_ray.models import wire
 from ocs_ray.models.wire_problems import shown
 
@@ -90,6 +91,8 @@ async def _guarded(inner: Callable[[Request], Coroutine[Any, Any, Response]], re
         return await inner(request)
     except problems.Refusal as refusal:
         return refusal.response()
+    except NotWaitedForError as ended:
+        return ended.response
     except AccessError:
         raise  # the guard's own handler knows the headers
     except OcsError as failure:

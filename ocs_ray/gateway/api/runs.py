@@ -17,6 +17,7 @@ from ocs_ray.gateway.api.paging import Cursor, Limit, number_of, page
 from ocs_ray.gateway.api.problems import NO_SUCH_RUN, UNHANDLED, Refusal, accepted
 from ocs_ray.gateway.api.route import ApiRoute, json_response
 from ocs_ray.gateway.api.sequencers import SequencerPrefix
+from ocs_ray.gateway.waits import held
 from ocs_ray.models import wire
 from ocs_ray.models.commands import Sequence
 from ocs_ray.models.responses import Invalid, Started
@@ -122,6 +123,7 @@ def routes(port: Any) -> APIRouter:
         dependencies=[Depends(needs("QueryFinal"))],
     )
     async def response(
+        request: Request,
         prefix: SequencerPrefix,
         run_id: RunId,
         wait_s: Annotated[float, Query(ge=0, le=300, description="Longest wait for its end, in seconds.")] = 0.0,
@@ -130,7 +132,8 @@ def routes(port: Any) -> APIRouter:
         if wait_s > 0 and not found.is_final:
             sequencer = Sequencer.at(prefix, port=port)
             try:
-                found = await sequencer.query_final(run_id, timedelta(seconds=wait_s), resume_on_error=True)
+                wait = timedelta(seconds=wait_s)
+                found = await held(request, lambda: sequencer.query_final(run_id, wait, resume_on_error=True))
             except LostReplyError:  # it goes on
                 found = (await _run(port, prefix, run_id)).response
         return json_response(found)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection
+from contextlib import aclosing, suppress
 from typing import Final
 
 from ocs_ray.core import web_locations
 from ocs_ray.errors import OcsError
+from ocs_ray.gateway.esw.name_watch import NameWatch
 from ocs_ray.models.component_messages import GetComponentStatus, SequenceComponentStatus
 from ocs_ray.models.esw_location import (
     Find,
@@ -39,11 +41,13 @@ from ocs_ray.models.locations import (
 )
 from ocs_ray.models.prefix import ComponentType
 from ocs_ray.models.sequencer_messages import GetSequenceComponent
-from ocs_ray.scripting.locations import LOOK_S
 from ocs_ray.scripting.port import Port
 
 METADATA_S: Final = 1.0
 """Longest wait for what a component tells of itself, in seconds; a silent one is listed without."""
+LONGEST_WAIT_S: Final = 120.0
+"""Longest a location is waited for, in seconds, however long somebody asks to: ESW's clients give up then. Source:
+reference esw_sm 9, 120 s for each call."""
 DONE: Final = "Done"
 
 
@@ -58,6 +62,7 @@ class LocationBook:
 
     def __init__(self, port: Port, base: str, issuer: str = "") -> None:
         self._port, self._base, self._issuer = port, base, issuer
+        self._names = NameWatch(port)
 
     async def answer(self, request: LocationRequest) -> object:
         """The answer as ESW's clients expect it, to be encoded."""
@@ -97,29 +102,33 @@ class LocationBook:
     async def track(self, connection: Connection) -> AsyncGenerator[TrackingEvent, None]:
         """What comes and goes, at once when it is there; equal neighbours are told once."""
         was_there = False
-        while True:
-            is_there = bool(found := self._one(connection))
-            if is_there and not was_there:
-                for location in await self._told(found):
-                    yield LocationUpdated(location=location)
-            elif was_there and not is_there:
-                yield LocationRemoved(connection=connection)
-            was_there = is_there
-            await asyncio.sleep(LOOK_S)
+        async with aclosing(self._names.follow()) as looks:
+            async for names in looks:
+                is_there = bool(found := self._one(connection, names))
+                if is_there and not was_there:
+                    for location in await self._told(found):
+                        yield LocationUpdated(location=location)
+                elif was_there and not is_there:
+                    yield LocationRemoved(connection=connection)
+                was_there = is_there
 
     def _all(self) -> tuple[Location, ...]:
         return web_locations.all_locations(self._port.names(), self._base, self._issuer)
 
-    def _one(self, connection: Connection) -> tuple[Location, ...]:
-        found = web_locations.location_at(connection, self._port.names(), self._base, self._issuer)
+    def _one(self, connection: Connection, names: Collection[str] | None = None) -> tuple[Location, ...]:
+        known = self._port.names() if names is None else names
+        found = web_locations.location_at(connection, known, self._base, self._issuer)
         return () if found is None else (found,)
 
     async def _wait_for(self, connection: Connection, within_s: float) -> tuple[Location, ...]:
-        clock = asyncio.get_running_loop()
-        deadline = clock.time() + within_s
-        while not (found := self._one(connection)) and clock.time() < deadline:  # noqa: ASYNC110 - Ray tells nobody
-            await asyncio.sleep(min(LOOK_S, max(deadline - clock.time(), 0)))
-        return found
+        if (found := self._one(connection)) or within_s <= 0:
+            return found
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(within_s, LONGEST_WAIT_S)), aclosing(self._names.follow()) as looks:
+                async for names in looks:
+                    if found := self._one(connection, names):
+                        return found
+        return ()
 
     def _register(self, registration: Registration) -> object:
         """What is there already may say so again; nothing else can be registered."""

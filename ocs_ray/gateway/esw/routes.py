@@ -16,7 +16,9 @@ from ocs_ray.gateway.esw.answers import JSON, answered, failed, malformed
 from ocs_ray.gateway.esw.config_files import ConfigFiles
 from ocs_ray.gateway.esw.desk import Desk
 from ocs_ray.gateway.esw.streams import serve
+from ocs_ray.gateway.waits import NotWaitedForError, held
 from ocs_ray.models import wire
+from ocs_ray.models.esw_location import Resolve
 from ocs_ray.models.esw_requests import PostRequest, StreamRequest
 from ocs_ray.models.esw_sequencer import (
     SequencerCommand,
@@ -61,6 +63,8 @@ def routes(port: Port, settings: GatewaySettings) -> APIRouter:
             allow(request, asked.command.kind, asked.component_id.prefix)
         else:
             allow(request, asked.kind)
+        if isinstance(asked, Resolve):
+            return await _answer(held(request, lambda: desk.answer(asked)))
         return await _answer(desk.answer(asked))
 
     @router.post("/sequencer/{prefix}/post-endpoint")
@@ -111,6 +115,8 @@ def routes(port: Port, settings: GatewaySettings) -> APIRouter:
 async def _answer(work: Any) -> Response:
     try:
         return answered(await work)
+    except NotWaitedForError as ended:
+        return ended.response
     except Exception as failure:
         return failed(failure)
 

@@ -50,8 +50,10 @@ def _scope(kind: str, path: str, headers: dict[str, str]) -> dict[str, Any]:
     }
 
 
-async def request(app: FastAPI, method: str, path: str, body: bytes = b"", **headers: str) -> Reply:
-    """One request; ``content_type`` is a header."""
+async def request(
+    app: FastAPI, method: str, path: str, body: bytes = b"", *, left: asyncio.Event | None = None, **headers: str
+) -> Reply:
+    """One request; ``content_type`` is a header. The client hangs up when ``left`` is set."""
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     scope = {**_scope("http", path, {"content-length": str(len(body)), **given}), "method": method}
     chunks = [body[at : at + 65_536] for at in range(0, len(body), 65_536)] or [b""]
@@ -59,7 +61,8 @@ async def request(app: FastAPI, method: str, path: str, body: bytes = b"", **hea
 
     async def receive() -> dict[str, Any]:
         if not chunks:
-            await asyncio.Event().wait()
+            await (left or asyncio.Event()).wait()
+            return {"type": "http.disconnect"}
         return {"type": "http.request", "body": chunks.pop(0), "more_body": bool(chunks)}
 
     async def send(message: Any) -> None:
@@ -71,10 +74,12 @@ async def request(app: FastAPI, method: str, path: str, body: bytes = b"", **hea
     return Reply(start["status"], told, b"".join(each.get("body", b"") for each in sent))
 
 
-async def post(app: FastAPI, sent: object, path: str = "/post-endpoint") -> Reply:
+async def post(
+    app: FastAPI, sent: object, path: str = "/post-endpoint", *, left: asyncio.Event | None = None, **headers: str
+) -> Reply:
     """JSON, or bytes as they are, posted as JSON."""
     body = sent if isinstance(sent, bytes) else json.dumps(sent).encode()
-    return await request(app, "POST", path, body, content_type="application/json")
+    return await request(app, "POST", path, body, left=left, content_type="application/json", **headers)
 
 
 class Socket:

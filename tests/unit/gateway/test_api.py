@@ -15,6 +15,8 @@ from ocs_ray import errors
 from ocs_ray.errors import OcsError
 from ocs_ray.gateway.api import document, problems
 from ocs_ray.models import typed_json
+from ocs_ray.models.sequencer_messages import Shutdown
+from ocs_ray.models.sequencer_replies import StepListMoved
 
 from .web_floor import SEQUENCER, Web, served, web
 
@@ -154,6 +156,30 @@ def test_given_a_step_list_when_it_has_moved_then_an_edit_made_for_the_old_one_i
         is_problem(await http.post(f"{BASE}/steps/edits", json=edit), 404, "no-such-step")
         is_problem(await http.post(f"{BASE}/steps/edits", json={"kind": "Stop"}), 422, "bad-input")
         is_problem(await http.get(f"{BASE}/steps/{step}"), 404, "no-such-step")
+
+    play(tmp_path, story)
+
+
+def test_given_a_sequencer_that_was_restarted_when_an_edit_was_made_for_the_list_before_then_it_is_refused(
+    tmp_path: Path,
+) -> None:
+    async def story(here: Web) -> None:
+        http, sequencer = here.http, here.observatory.sequencer(SEQUENCER)
+        assert (await http.put(f"{BASE}/loaded", json=[setup("quick")])).status_code == 200
+        tag = (await http.get(f"{BASE}/steps")).headers["etag"]
+        version = (await sequencer.snapshot()).list_version
+        await here.observatory.ask(f"{SEQUENCER}-Sequencer", Shutdown(), 5)
+        await here.observatory.start_sequencer(SEQUENCER, tmp_path / "esw.py", tmp_path)
+        assert (await http.put(f"{BASE}/loaded", json=[setup("quick"), setup("quick")])).status_code == 200
+        edit = await http.post(f"{BASE}/steps/edits", json={"kind": "Reset"}, headers={"If-Match": tag})
+        is_problem(edit, 412, "step-list-moved")
+        moved = await sequencer.reset(if_version=version)  # without HTTP, too
+        assert isinstance(moved, StepListMoved)
+        assert len((await http.get(f"{BASE}/steps")).json()["steps"]) == 2
+        now = (await http.get(f"{BASE}/steps")).headers["etag"]
+        assert (
+            await http.post(f"{BASE}/steps/edits", json={"kind": "Reset"}, headers={"If-Match": now})
+        ).status_code == 200
 
     play(tmp_path, story)
 
