@@ -91,7 +91,7 @@ def test_given_a_manager_that_died_while_it_configured_when_the_next_shuts_down_
         assert night.sequencers == ["ESW.DarkNight", "TCS.DarkNight"]
 
     fetch_for_long(night)
-    play(story, restarted=True)
+    play(story, restarts=1)
 
 
 @pytest.mark.parametrize(
