@@ -58,7 +58,8 @@ def plan_modes(
     plans = tuple(_mode_plan(catalogue[mode], now) for mode in modes)
     to_come = [plan.obs_mode for plan in plans if plan.status != "Configured"]
     missing = _missing_together([catalogue[mode] for mode in to_come], at_hand(to_come, idle, loaded))
-    blocked = any(plan.excludes or plan.held or plan.not_offered for plan in plans)
+    # One that could not be configured by itself is no part of a plan, even if what another one leaves would help it.
+    blocked = any(plan.excludes or plan.status == "NonConfigurable" for plan in plans)
     return Plan(modes=plans, together=not blocked and not missing, missing_together=missing)
 
 

@@ -182,6 +182,14 @@ def test_given_what_is_left_of_a_mode_when_planned_then_it_can_have_their_compon
     assert plan.missing_together == ("IRIS_Cal: AOESW",)
 
 
+def test_given_a_mode_that_has_only_what_another_left_when_planned_then_they_are_no_pair() -> None:
+    catalogue = {m.name: m for m in (mode("Day", "", "ESW"), mode("Dusk", "", "ESW"))}
+    plan = planned(loaded={"ESW.ESW_1": "ESW.Dusk", "ESW.ESW_2": "TCS.Dusk"}, catalogue=catalogue)
+    assert (of(plan, "Day").status, of(plan, "Day").missing) == ("NonConfigurable", ("ESW",))
+    assert of(plan, "Dusk").status == "Configurable"
+    assert not plan.together
+
+
 @given(night=nights())
 def test_given_any_night_when_planned_then_exclusion_is_mutual(night: dict[str, Any]) -> None:
     excludes = {each.obs_mode: each.excludes for each in plan_modes([], **night).modes}
