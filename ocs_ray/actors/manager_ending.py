@@ -9,7 +9,7 @@ from typing import Final
 from ocs_ray.actors.manager_reading import Components, Observatory, reason_of
 from ocs_ray.actors.winding_up import carried_out
 from ocs_ray.core.manager_states import RELEASE_S
-from ocs_ray.core.mode_ending import releasable
+from ocs_ray.core.mode_ending import homes_of, releasable
 from ocs_ray.core.mode_watch import ModeWatch, in_transit
 from ocs_ray.core.resource_conflict import mode_of
 from ocs_ray.errors import OperationFailedError
@@ -59,7 +59,7 @@ class Ending:
         if not ended:
             return
         try:
-            homes = {status.loaded: home for home, status in (components or {}).items() if status is not None}
+            homes = homes_of(components or {})
             failures = await asyncio.gather(*(self._sequencer(prefix, homes.get(prefix)) for prefix in ended))
         finally:
             await self.release(_modes_of(ended))
@@ -81,7 +81,7 @@ class Ending:
             reply = await self._seen.try_ask(home, ComponentType.SequenceComponent, message, UNLOAD_S)
             if isinstance(reply, Ok):
                 return None
-        # Its component hangs, is gone, is another by now, or loads just now: the process is ended in its stead.
+        # Its component hangs, is gone, or is another by now: the process is ended in its stead.
         failure = await self._kill(prefix, ComponentType.Sequencer, None)
         return None if failure is None else f"{prefix}: {failure}"
 
