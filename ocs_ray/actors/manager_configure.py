@@ -74,7 +74,7 @@ class Configuring:
         if isinstance(loads, FailedToStartSequencers):
             return loads
         check_offered(mode.name, mode.resources, self._seen.reservations.offered())  # before anything is ended
-        await self._ending.sequencers(left_over)
+        await self._ending.sequencers(left_over, components)
         return await self._start(mode, loads)
 
     async def _start(self, mode: ObsModeConfig, loads: list[Load]) -> Message:

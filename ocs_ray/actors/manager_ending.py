@@ -9,7 +9,7 @@ from typing import Final
 from ocs_ray.actors.manager_reading import Components, Observatory, reason_of
 from ocs_ray.actors.winding_up import carried_out
 from ocs_ray.core.manager_states import RELEASE_S
-from ocs_ray.core.mode_ending import releasable
+from ocs_ray.core.mode_ending import homes_of, releasable
 from ocs_ray.core.mode_watch import ModeWatch, in_transit
 from ocs_ray.core.resource_conflict import mode_of
 from ocs_ray.errors import OperationFailedError
@@ -46,8 +46,11 @@ class Ending:
 
     # -- sequencers ----------------------------------------------------------------------------------------------
 
-    async def sequencers(self, sequencers: Iterable[Prefix]) -> None:
+    async def sequencers(self, sequencers: Iterable[Prefix], components: Components | None = None) -> None:
         """End sequencers, all at the same time; their components stay. Modes without an ESW sequencer are released.
+
+        Args:
+            components: what the components say, when they were just asked: then nobody is asked where a sequencer is.
 
         Raises:
             OperationFailedError: names every sequencer that could not be ended, and why.
@@ -56,7 +59,8 @@ class Ending:
         if not ended:
             return
         try:
-            failures = await asyncio.gather(*map(self._sequencer, ended))
+            homes = homes_of(components or {})
+            failures = await asyncio.gather(*(self._sequencer(prefix, homes.get(prefix)) for prefix in ended))
         finally:
             await self.release(_modes_of(ended))
         _raise_all(failures)
@@ -69,15 +73,15 @@ class Ending:
         """
         return await self._sequencer(prefix)
 
-    async def _sequencer(self, prefix: Prefix) -> str | None:
+    async def _sequencer(self, prefix: Prefix, home: Prefix | None = None) -> str | None:
         self._watch.ended([prefix])
-        home = await self.home(prefix)
+        home = home or await self.home(prefix)
         if home is not None:
             message = UnloadScript(prefix=prefix)
             reply = await self._seen.try_ask(home, ComponentType.SequenceComponent, message, UNLOAD_S)
             if isinstance(reply, Ok):
                 return None
-        # Its component hangs, is gone, is another by now, or loads just now: the process is ended in its stead.
+        # Its component hangs, is gone, or is another by now: the process is ended in its stead.
         failure = await self._kill(prefix, ComponentType.Sequencer, None)
         return None if failure is None else f"{prefix}: {failure}"
 
@@ -153,10 +157,13 @@ class Ending:
         Args:
             reservation: the only one that is meant, when another manager may have made a new one meanwhile.
         """
-        if over := tuple(modes):
-            await carried_out(self._release(over, reservation), RELEASE_S)
+        if named := tuple(modes):
+            await carried_out(self._release(named, reservation), RELEASE_S)
 
-    async def _release(self, over: tuple[ObsMode, ...], reservation: str | None) -> None:
+    async def _release(self, modes: tuple[ObsMode, ...], reservation: str | None) -> None:
+        held = await self._seen.held()
+        if not (over := [mode for mode in modes if mode in held]):
+            return
         registered = self._seen.registered()
         reports = (await self._seen.components(registered)).values()
         for mode in releasable(over, self._seen.registered().sequencers, reports):

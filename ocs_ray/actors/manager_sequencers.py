@@ -145,7 +145,7 @@ class Sequencers:
         registered = self._seen.registered()
         components = await self._seen.components(registered)
         lost = self._lost(components)
-        await self._ending.sequencers(which(within_reach(registered.sequencers, components.values())))
+        await self._ending.sequencers(which(within_reach(registered.sequencers, components.values())), components)
         await self._miss_no_more({prefix: lost[prefix] for prefix in which(lost)})
         return Success()
 

@@ -7,7 +7,7 @@ know this, there is only one of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ocs_ray.core.mode_watch import in_transit, sequencers_of
 from ocs_ray.core.resource_conflict import running_modes
@@ -37,3 +37,10 @@ def releasable(
     """
     running, starting = running_modes(registered), in_transit(reports)
     return tuple(mode for mode in modes if mode not in running and not sequencers_of(mode, starting))
+
+
+def homes_of(reports: Mapping[Prefix, SequenceComponentStatus | None]) -> dict[Prefix, Prefix]:
+    """Sequencer -> the component it is in; where two name the same, the one it runs in: the other will be refused."""
+    told = [(home, status) for home, status in reports.items() if status is not None]
+    by_right = sorted(told, key=lambda each: each[1].state == "Running")
+    return {status.loaded: home for home, status in by_right if status.loaded is not None}

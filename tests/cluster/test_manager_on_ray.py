@@ -32,7 +32,12 @@ from ocs_ray.models.manager_messages import (
     ShutdownAllSequencers,
     ShutdownObsModeSequencers,
 )
-from ocs_ray.models.manager_replies import ConflictingResourcesWithRunningObsMode, ManagerStatus, Success
+from ocs_ray.models.manager_replies import (
+    ConflictingResourcesWithRunningObsMode,
+    FailedToStartSequencers,
+    ManagerStatus,
+    Success,
+)
 from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.models.procedure import ProcedureState
@@ -43,6 +48,8 @@ pytestmark = pytest.mark.cluster
 ESW_M, IRIS_M = Prefix("ESW.m"), Prefix("IRIS.m")
 DARK, CLEAR = ObsMode("Dark"), ObsMode("Clear")
 SECOND = "ESW.second_manager-Service"
+MOMENTS_S = (0.0, 0.1, 0.3, 0.6, 1.0)
+"""When it is shut down, in seconds after its reservation; a configure takes about one."""
 RACES = [(DARK, CLEAR), (DARK, DARK), (CLEAR, DARK), (CLEAR, CLEAR)]
 
 Waits = Callable[[Callable[[], Coroutine[Any, Any, bool]]], None]
@@ -146,6 +153,34 @@ def test_given_two_managers_when_both_configure_modes_that_share_a_resource_then
 
     try:
         asyncio.run(story())
+    finally:
+        ray.kill(find(SECOND))
+
+
+def test_given_a_mode_that_is_being_configured_when_another_manager_shuts_it_down_then_only_what_holds_resources_runs(
+    observatory: str,
+) -> None:
+    create("SequenceManager", SECOND, observatory, 1.0, True, resource=None)
+
+    async def story(moment_s: float) -> None:
+        first = asyncio.ensure_future(tell(Configure(obs_mode=DARK)))
+        while not first.done() and await held() != {DARK}:  # noqa: ASYNC110 - its word comes much later
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(moment_s)
+        assert await tell(ShutdownObsModeSequencers(obs_mode=DARK), SECOND) == Success()
+        second = await tell(Configure(obs_mode=CLEAR), SECOND)
+        assert isinstance(second, Success), (moment_s, second, await first)
+        assert isinstance(await first, Success | FailedToStartSequencers), moment_s
+        assert await held() == {CLEAR}, moment_s
+        sequencers = {name for name in names() if name.endswith("-Sequencer")}
+        assert sequencers == {"ESW.Clear-Sequencer", "IRIS.Clear-Sequencer"}, moment_s
+        assert await tell(ShutdownAllSequencers(), SECOND) == Success()
+        status: ManagerStatus = await tell(GetManagerStatus())
+        assert {c.state for agent in status.agents for c in agent.sequence_components} == {"Idle"}, moment_s
+
+    try:
+        for moment_s in MOMENTS_S:
+            asyncio.run(story(moment_s))
     finally:
         ray.kill(find(SECOND))
 

@@ -32,7 +32,7 @@ def managers() -> Iterator[tuple[Any, Any]]:
             self._reservations = RayReservations()
 
         async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> bool:
-            return await self._reservations.reserve(mode, resources)
+            return await self._reservations.reserve(mode, resources) is not None
 
         async def ask_and_never_look(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> None:
             """What a manager has done when it is killed in the midst of an attempt."""
@@ -76,6 +76,22 @@ def test_given_a_mode_that_holds_resources_when_reserved_again_then_it_is_refuse
         assert not await one.reserve(A, (IRIS,))
         assert not await two.reserve(A, (WFOS,)), "its file may say something else by now"
         assert await two.held() == {A: (IRIS,)}
+
+    asyncio.run(story())
+
+
+def test_given_a_mode_released_and_reserved_anew_when_the_first_lets_go_of_its_own_then_the_new_one_stays() -> None:
+    async def story() -> None:
+        one, two = RayReservations(), RayReservations()
+        first = await one.reserve(A, (IRIS,))
+        assert first is not None
+        assert await one.holds(A, first)
+        await two.release(A)
+        assert not await one.holds(A, first)
+        second = await two.reserve(A, (IRIS,))
+        assert second is not None
+        await one.release(A, first)
+        assert (await two.holds(A, second), await one.holds(A, first)) == (True, False)
 
     asyncio.run(story())
 

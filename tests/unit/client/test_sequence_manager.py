@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ocs_ray.actors.manager_ending import HOME_S, UNLOAD_S
-from ocs_ray.actors.manager_reading import STATUS_S
+from ocs_ray.actors.manager_reading import RESOLVE_S, STATUS_S
+from ocs_ray.actors.manager_restart import RESTART_S
 from ocs_ray.client import SequenceManager
 from ocs_ray.client.sequence_manager import OPERATION_S
 from ocs_ray.core.manager_states import OPERATIONS_S, RELEASE_S, UNDO_S
@@ -108,3 +109,10 @@ def test_given_an_operation_that_takes_its_longest_when_all_is_undone_and_releas
 def test_given_everything_the_undoing_of_one_sequencer_may_wait_for_then_a_patient_undo_has_time_for_it() -> None:
     assert STATUS_S + HOME_S + STATUS_S + UNLOAD_S < UNDO_S
     assert STATUS_S < RELEASE_S
+
+
+def test_given_a_restart_whose_package_is_long_looked_for_then_its_limit_leaves_the_script_all_its_time_to_load() -> (
+    None
+):
+    looks_s = HOME_S + STATUS_S + RESOLVE_S + STATUS_S  # where it is, what to load, and what runs in the end
+    assert looks_s + RESTART_S < OPERATIONS_S[RestartSequencer]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocs_ray.core.mode_ending import releasable, within_reach
+from ocs_ray.core.mode_ending import homes_of, releasable, within_reach
 from ocs_ray.models.component_messages import SequenceComponentStatus
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix
@@ -40,3 +40,12 @@ def test_given_a_mode_one_of_whose_sequencers_is_being_started_when_released_the
 
 def test_given_a_mode_with_its_esw_sequencer_when_released_then_not_that_mode_but_one_with_others_left_over() -> None:
     assert releasable([CLEAR, DARK], [Prefix("ESW.ClearSkies"), Prefix("TCS.DarkNight")], []) == (DARK,)
+
+
+@pytest.mark.parametrize("states", [("Running", "Loading"), ("Loading", "Running")])
+def test_given_a_component_that_tries_to_load_what_runs_in_another_when_ended_then_it_is_looked_for_where_it_runs(
+    states: tuple[str, str],
+) -> None:
+    one, two = Prefix("TCS.TCS_1"), Prefix("TCS.TCS_2")
+    reports = {one: report(states[0], "TCS.DarkNight"), two: report(states[1], "TCS.DarkNight"), Prefix("ESW.x"): None}
+    assert homes_of(reports) == {"TCS.DarkNight": one if states[0] == "Running" else two}
