@@ -90,12 +90,16 @@ class Site:
         """Scripts are files of every machine."""
         return script
 
-    async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> bool:
+    async def reserve(self, mode: ObsMode, resources: tuple[Subsystem, ...]) -> str | None:
         """Modes of this site share nothing."""
         self._held[mode] = resources
-        return True
+        return mode
 
-    async def release(self, mode: ObsMode) -> None:
+    async def holds(self, mode: ObsMode, reservation: str) -> bool:
+        """Nobody else releases anything."""
+        return mode in self._held
+
+    async def release(self, mode: ObsMode, reservation: str | None = None) -> None:
         """Give back."""
         self._held.pop(mode, None)
 
@@ -125,11 +129,11 @@ class Starter:
         shell = SequencerShell(prefix, obs_mode, sequence_component, self._site)
         self._site.running[actor_name(prefix, ComponentType.Sequencer)] = Loaded(shell)
 
-    async def spawn_sequence_manager(self, *_: Any) -> None:
+    async def spawn_sequence_manager(self, *_: Any, **__: Any) -> None:
         """There is one."""
         raise AssertionError
 
-    async def spawn_device(self, *_: Any) -> None:
+    async def spawn_device(self, *_: Any, **__: Any) -> None:
         """There are none."""
         raise AssertionError
 
