@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from ocs_ray.actors.manager_reading import Components, Observatory, reason_of
@@ -58,11 +58,19 @@ class Ending:
         ended = tuple(sequencers)
         if not ended:
             return
+        homes = homes_of(components or {})
+        starting = None if components is None else set(in_transit(components.values()))
+
+        async def end(prefix: Prefix) -> str | None:
+            failure = await self._sequencer(prefix, homes.get(prefix))
+            if starting is not None and failure is None:
+                starting.discard(prefix)
+            return failure
+
         try:
-            homes = homes_of(components or {})
-            failures = await asyncio.gather(*(self._sequencer(prefix, homes.get(prefix)) for prefix in ended))
+            failures = await asyncio.gather(*map(end, ended))
         finally:
-            await self.release(_modes_of(ended))
+            await self.release(_modes_of(ended), starting=starting)
         _raise_all(failures)
 
     async def sequencer(self, prefix: Prefix) -> str | None:
@@ -151,22 +159,28 @@ class Ending:
 
     # -- what modes hold -----------------------------------------------------------------------------------------
 
-    async def release(self, modes: Iterable[ObsMode], reservation: str | None = None) -> None:
+    async def release(
+        self, modes: Iterable[ObsMode], reservation: str | None = None, starting: Collection[Prefix] | None = None
+    ) -> None:
         """Release those modes that have no ESW sequencer any more, and none that comes up.
 
         Args:
             reservation: the only one that is meant, when another manager may have made a new one meanwhile.
+            starting: sequencers that come up; the components are asked when it is not known. Whoever begins a load
+                after that looks in the end whether its reservation still stands.
         """
         if named := tuple(modes):
-            await carried_out(self._release(named, reservation), RELEASE_S)
+            await carried_out(self._release(named, reservation, starting), RELEASE_S)
 
-    async def _release(self, modes: tuple[ObsMode, ...], reservation: str | None) -> None:
+    async def _release(
+        self, modes: tuple[ObsMode, ...], reservation: str | None, starting: Collection[Prefix] | None
+    ) -> None:
         held = await self._seen.held()
         if not (over := [mode for mode in modes if mode in held]):
             return
-        registered = self._seen.registered()
-        reports = (await self._seen.components(registered)).values()
-        for mode in releasable(over, self._seen.registered().sequencers, reports):
+        if starting is None:
+            starting = in_transit((await self._seen.components(self._seen.registered())).values())
+        for mode in releasable(over, self._seen.registered().sequencers, starting):
             await self._seen.reservations.release(mode, reservation)
 
 

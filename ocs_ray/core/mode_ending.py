@@ -7,7 +7,7 @@ know this, there is only one of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from ocs_ray.core.mode_watch import in_transit, sequencers_of
 from ocs_ray.core.resource_conflict import running_modes
@@ -27,15 +27,15 @@ def within_reach(registered: Iterable[Prefix], reports: Iterable[SequenceCompone
 
 
 def releasable(
-    modes: Iterable[ObsMode], registered: Iterable[Prefix], reports: Iterable[SequenceComponentStatus | None]
+    modes: Iterable[ObsMode], registered: Iterable[Prefix], starting: Collection[Prefix]
 ) -> tuple[ObsMode, ...]:
     """Those of these modes that are over: they have no ESW sequencer, and none of theirs is being started.
 
     Args:
         registered: sequencers that are registered.
-        reports: what the components say; None for one that does not answer.
+        starting: sequencers that are being started.
     """
-    running, starting = running_modes(registered), in_transit(reports)
+    running = running_modes(registered)
     return tuple(mode for mode in modes if mode not in running and not sequencers_of(mode, starting))
 
 

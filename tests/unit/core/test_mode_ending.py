@@ -34,8 +34,8 @@ def test_given_a_sequencer_that_is_registered_while_its_script_loads_when_shut_d
 
 
 def test_given_a_mode_one_of_whose_sequencers_is_being_started_when_released_then_not_that_mode() -> None:
-    assert releasable([CLEAR, DARK], [], [report("Loading", "TCS.ClearSkies")]) == (DARK,)
-    assert releasable([CLEAR, DARK], [], [report("Restarting", "ESW.ClearSkies.blue"), None]) == (DARK,)
+    assert releasable([CLEAR, DARK], [], [Prefix("TCS.ClearSkies")]) == (DARK,)
+    assert releasable([CLEAR, DARK], [], [Prefix("ESW.ClearSkies.blue")]) == (DARK,)
 
 
 def test_given_a_mode_with_its_esw_sequencer_when_released_then_not_that_mode_but_one_with_others_left_over() -> None:
