@@ -12,13 +12,12 @@ from typing import Any
 
 import pytest
 
-from ocs_ray.actors.questions import REQUESTS_KEPT, Questions
 from ocs_ray.actors.sequencer_shell import SequencerShell
 from ocs_ray.core.sequencer_view import snapshot
 from ocs_ray.models.commands import Sequence, Setup, Wait
 from ocs_ray.models.component_messages import ScriptSource
 from ocs_ray.models.editor_messages import Add
-from ocs_ray.models.identifiers import Id, ObsMode
+from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.models.responses import Cancelled, Completed, Error, Invalid, IssueType, Started
 from ocs_ray.models.sequencer_messages import (
@@ -233,23 +232,6 @@ def test_given_a_run_that_is_over_soon_when_asked_for_that_then_the_submission_i
     night(tmp_path, story)
 
 
-def test_given_a_client_that_waits_for_a_short_run_then_it_asks_once() -> None:
-    asked: list[Any] = []
-
-    async def answer(message: object) -> Completed:
-        asked.append(message)
-        return Completed(run_id=Id("1"))
-
-    async def story() -> None:
-        async with LocalObservatory() as observatory:
-            observatory.put("ESW.Dark-Sequencer", answer)
-            assert (await observatory.sequencer("ESW.Dark").submit_and_wait(sequence("note"))).is_completed
-
-    asyncio.run(story())
-    (message,) = asked
-    assert message.final_within_s > 0
-
-
 @pytest.mark.parametrize("how", ["sleep", "block", "spin"])
 def test_given_a_script_that_blocks_its_strand_when_asked_then_it_answers_shows_it_and_ends_in_time(
     tmp_path: Path, how: str
@@ -294,21 +276,6 @@ def test_given_a_script_that_calls_sys_exit_in_the_background_then_it_is_told_an
         assert isinstance(await it.top.submit_and_wait(sequence("note")), Completed)
 
     night(tmp_path, story)
-
-
-def test_given_many_requests_when_one_still_waits_for_its_answer_then_it_is_not_forgotten() -> None:
-    async def story() -> None:
-        questions = Questions()
-        waiting, _ = questions.request("slow")
-        for n in range(REQUESTS_KEPT + 10):
-            ask, _ = questions.request(f"r{n}")
-            questions.answer(ask, n)
-        assert questions.request("slow") == (waiting, False)
-        assert questions.request("r0")[1], "an answered one was forgotten"
-        questions.answer(waiting, "done")
-        assert await questions.reply(waiting) == "done"
-
-    asyncio.run(story())
 
 
 def test_given_a_thousand_waiters_and_two_hundred_subscribers_when_a_run_ends_then_all_hear_of_it(
