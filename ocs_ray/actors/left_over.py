@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 import psutil
@@ -22,7 +24,7 @@ LOOK_S: Final = 0.005
 
 def end_left_over(actor_id: str) -> None:
     """End what carries the mark, on this machine, and is not this process; returns when it is gone."""
-    left = [process for process in psutil.process_iter() if _carries(process, actor_id)]
+    left = list(_carrying(actor_id))
     for end in (psutil.Process.terminate, psutil.Process.kill):
         for process in left:
             with suppress(psutil.Error):
@@ -46,9 +48,10 @@ def _runs(process: psutil.Process) -> bool:
         return False
 
 
-def _carries(process: psutil.Process, actor_id: str) -> bool:
-    if process.pid == os.getpid():
-        return False
-    with suppress(psutil.Error, OSError):
-        return process.environ().get(MARK) == actor_id
-    return False
+def _carrying(actor_id: str) -> Iterator[psutil.Process]:
+    """Read as bytes: a parsed environment of every process on the machine would take ten times as long."""
+    mark = f"{MARK}={actor_id}".encode()
+    for pid in psutil.pids():
+        with suppress(psutil.Error, OSError):
+            if mark in Path("/proc", str(pid), "environ").read_bytes().split(b"\0") and pid != os.getpid():
+                yield psutil.Process(pid)
