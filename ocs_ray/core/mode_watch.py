@@ -63,6 +63,7 @@ class ModeWatch:
     def __init__(self) -> None:
         self._expected: Mapping[ObsMode, Iterable[Prefix]] = {}
         self._homes: dict[Prefix, Prefix | None] = {}
+        self._strays: frozenset[Prefix] = frozenset()
         self._ran: set[ObsMode] = set()
         self._missing_since: dict[ObsMode, float] = {}
         self._lost: dict[Prefix, LostSequencer] = {}
@@ -109,7 +110,8 @@ class ModeWatch:
     def asks_components(self, sight: Sight) -> bool:
         """Whether the components must be asked what they know before this look can be judged."""
         changed = sight.alive != self._homes.keys()
-        return changed or self._seen_at is None or bool(self._without_esw(sight))
+        is_homeless = None in self._homes.values()
+        return changed or is_homeless or self._seen_at is None or bool(self._without_esw(sight))
 
     def judge(self, sight: Sight, reports: Reports) -> tuple[ObsMode, ...]:
         """Take in one look; lost sequencers are remembered.
@@ -126,6 +128,8 @@ class ModeWatch:
             self._expect(sight, starting)
         lives = {r.loaded: r.prefix for r in reports.values() if r is not None and r.loaded is not None}
         kept = {p: home for p, home in self._homes.items() if p in sight.alive or p in lives}
+        # In no component for two looks: it is in none. In one look, its component may just have let it go.
+        self._strays = frozenset(p for p in sight.alive & kept.keys() if kept[p] is None and p not in lives)
         self._homes = kept | {p: lives.get(p) or self._homes.get(p) for p in sight.alive}
         self._are_alive(sight.alive)
         self._seen_at = sight.time
@@ -148,6 +152,8 @@ class ModeWatch:
             home = self._homes[prefix]
             if home is not None and home not in reports:
                 continue  # its component was shut down with it
+            if home is None and prefix not in self._strays:
+                continue  # another manager ended it between the look at the names and the components' answers
             reason = self._why_lost(prefix, reports[home] if home is not None else None, home)
             if reason is not None:
                 self._lost[prefix] = LostSequencer(prefix=prefix, sequence_component=home, at=sight.time, reason=reason)

@@ -101,7 +101,7 @@ class Guard:
 
     def _wait_s(self, scope: Scope, caller: Caller) -> float:
         """Take a permit for one request; how long until there is one, in seconds."""
-        return self._buckets.take(f"token {caller.name}" if caller.is_known else _address(scope), self._clock())
+        return self._buckets.take(caller.mark if caller.is_known else _address(scope), self._clock())
 
     async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller: Caller = scope["ocs.caller"]

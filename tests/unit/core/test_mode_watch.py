@@ -183,6 +183,25 @@ def test_given_a_sequencer_that_vanished_when_its_component_is_idle_or_gone_then
     assert not lost(watch)
 
 
+def test_given_another_manager_ends_a_sequencer_in_the_midst_of_the_first_look_at_it_then_it_is_not_lost() -> None:
+    watch = ModeWatch()
+    watch.judge(sight(0, held=()), reports())
+    watch.judge(
+        sight(1, ESW, IRIS), reports()
+    )  # it was there when the names were looked at, and then no component had it
+    watch.judge(sight(2, held=()), reports())
+    assert lost(watch) == {}
+
+
+def test_given_a_sequencer_in_no_component_for_two_looks_when_it_vanishes_then_it_is_lost() -> None:
+    watch = ModeWatch()
+    for at_s in (0, 1):
+        watch.judge(sight(at_s, IRIS), reports())
+        assert watch.asks_components(sight(at_s + 1, IRIS)), "a component that was silent may say that it has it"
+    watch.judge(sight(2), reports())
+    assert lost(watch) == {IRIS: "it vanished, and its sequence component (unknown) does not answer"}
+
+
 def test_given_a_sequencer_an_operation_ended_when_its_component_calls_it_lost_then_nobody_misses_it() -> None:
     watch = running()
     watch.ended([IRIS])
