@@ -21,15 +21,6 @@ from ocs_ray.models.commands import Sequence, Setup
 from ocs_ray.scripting.sequencer_service import Sequencer
 
 QUESTION = "what N sequencers at once on one machine cost, each running 100 steps, beside N bare Ray actors"
-SCRIPT = """
-from ocs_ray.scripting import *
-
-@script
-async def body(ctx: ScriptContext) -> None:
-    @ctx.on_setup("nothing")
-    async def nothing(command: Setup) -> None:
-        pass
-"""
 OURS, BARE = "ray::Sequencer", "ray::Bare"
 """What Ray calls the processes."""
 
@@ -147,7 +138,7 @@ def with_sequencers(count: int, sizes: Sizes) -> dict[str, Any]:
     """N sequencers."""
     with private_ray.private_ray() as folder:
         script = folder / "script.py"
-        script.write_text(SCRIPT)
+        script.write_text(private_ray.DOES_NOTHING)
         prefixes = [f"ESW.Bench.n{n}" for n in range(count)]
         began = time.perf_counter()
         private_ray.start_sequencers(prefixes, script)

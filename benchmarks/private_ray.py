@@ -38,6 +38,16 @@ RESOURCES: Final[dict[str, float]] = {
     "resource:WFOS": 1,
 }
 COMPONENT: Final = Prefix("ESW.bench")
+DOES_NOTHING: Final = """
+from ocs_ray.scripting import *
+
+@script
+async def body(ctx: ScriptContext) -> None:
+    @ctx.on_setup("nothing")
+    async def nothing(command: Setup) -> None:
+        pass
+"""
+"""A script whose only command does nothing."""
 START_S: Final = 300.0
 """Longest wait, in seconds, for actors to come up: a hundred at once take a minute and more."""
 

@@ -26,15 +26,6 @@ from ocs_ray.models.prefix import Prefix
 from ocs_ray.models.sequencer_messages import QueryFinal, SubmitSequence
 
 QUESTION = "no-op steps a second of one sequencer inside its actor, beside a bare asyncio loop; medians"
-SCRIPT = """
-from ocs_ray.scripting import *
-
-@script
-async def body(ctx: ScriptContext) -> None:
-    @ctx.on_setup("nothing")
-    async def nothing(command: Setup) -> None:
-        pass
-"""
 
 
 @dataclass(frozen=True)
@@ -77,7 +68,7 @@ def measure(sizes: Sizes) -> dict[str, Any]:
     """Ours and the floor in turn; the first round of each length is dropped."""
     with private_ray.private_ray() as folder:
         file = folder / "script.py"
-        file.write_text(SCRIPT)
+        file.write_text(private_ray.DOES_NOTHING)
         actor = ray.remote(num_cpus=0)(Bench).remote()
         ray.get(actor.start.remote(str(file)), timeout=60)
         result: dict[str, Any] = {}

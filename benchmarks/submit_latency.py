@@ -16,15 +16,6 @@ from ocs_ray.models.commands import Sequence, Setup
 from ocs_ray.scripting.sequencer_service import Sequencer
 
 QUESTION = "milliseconds of a client's submit-and-wait of one step, beside one raw Ray call that awaits an event"
-SCRIPT = """
-from ocs_ray.scripting import *
-
-@script
-async def body(ctx: ScriptContext) -> None:
-    @ctx.on_setup("nothing")
-    async def nothing(command: Setup) -> None:
-        pass
-"""
 
 
 @dataclass(frozen=True)
@@ -67,7 +58,7 @@ def measure(sizes: Sizes) -> dict[str, Any]:
     """One sequencer and one bare actor."""
     with private_ray.private_ray() as folder:
         script = folder / "script.py"
-        script.write_text(SCRIPT)
+        script.write_text(private_ray.DOES_NOTHING)
         private_ray.start_sequencers(["ESW.Bench"], script)
         (bare,) = private_ray.start_bare(["bare"])
         return asyncio.run(in_turn(sizes, bare))
