@@ -89,6 +89,11 @@ class LostReplyError(UnreachableError):
     Whether it acted is not known. A request that carries an id may be sent again; see ``scripting.patient_request``.
     """
 
+    @classmethod
+    def silent(cls, name: str, timeout_s: float) -> LostReplyError:
+        """It was silent for ``timeout_s`` seconds."""
+        return cls(name, f"did not answer within {timeout_s:g} s", "see what it does: ocs status")
+
 
 @dataclass(eq=False)
 class LocationError(OcsError):

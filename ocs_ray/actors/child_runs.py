@@ -134,8 +134,7 @@ class ChildRuns:
             async with asyncio.timeout(timeout_s):
                 return await asyncio.shield(begun.answer)
         except TimeoutError:
-            reason, remedy = f"did not answer within {timeout_s:g} s", "see what it does: ocs status"
-            raise LostReplyError(name=name, reason=reason, remedy=remedy) from None
+            raise LostReplyError.silent(name, timeout_s) from None
         except asyncio.CancelledError:  # the run may begin all the same
             begun.ended_by = self.parent.ends_by if self.parent is not None else None
             if begun.answer.done() and not begun.answer.cancelled() and begun.answer.exception() is None:

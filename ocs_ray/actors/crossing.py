@@ -27,9 +27,8 @@ class Crossing:
             RuntimeError: the loop is closed.
         """
         self.call_with_next(function, *args, context=context)
-        if (
-            not self._is_woken
-        ):  # it says that it is awake before it looks: what comes after its last look wakes it again
+        # it says that it is awake before it looks: what comes after its last look wakes it again
+        if not self._is_woken:
             self._is_woken = True
             try:
                 self._loop.call_soon_threadsafe(self._arrive)

@@ -11,12 +11,12 @@ from ocs_ray.actors.winding_up import carried_out
 from ocs_ray.core.manager_states import RELEASE_S
 from ocs_ray.core.mode_ending import homes_of, releasable
 from ocs_ray.core.mode_watch import ModeWatch, in_transit
-from ocs_ray.core.resource_conflict import mode_of
+from ocs_ray.core.resource_conflict import running_modes
 from ocs_ray.errors import OperationFailedError
 from ocs_ray.models.agent_messages import AgentStatus, KillComponent, Killed
 from ocs_ray.models.component_messages import ShutdownComponent, UnloadScript
 from ocs_ray.models.identifiers import ObsMode
-from ocs_ray.models.prefix import ComponentType, Prefix, Subsystem
+from ocs_ray.models.prefix import ComponentType, Prefix
 from ocs_ray.models.sequencer_messages import GetSequenceComponent
 from ocs_ray.models.sequencer_replies import Ok
 
@@ -70,7 +70,7 @@ class Ending:
         try:
             failures = await asyncio.gather(*map(end, ended))
         finally:
-            await self.release(_modes_of(ended), starting=starting)
+            await self.release(running_modes(ended), starting=starting)
         _raise_all(failures)
 
     async def sequencer(self, prefix: Prefix) -> str | None:
@@ -124,7 +124,7 @@ class Ending:
             orphans = [prefix for prefix in inside if prefix in self._seen.registered().sequencers]
             failures += await asyncio.gather(*map(self._sequencer, orphans))
         finally:
-            await self.release(_modes_of(inside))
+            await self.release(running_modes(inside))
         _raise_all(failures)
 
     async def _component(self, prefix: Prefix, owner: Prefix | None) -> str | None:
@@ -182,12 +182,6 @@ class Ending:
             starting = in_transit((await self._seen.components(self._seen.registered())).values())
         for mode in releasable(over, self._seen.registered().sequencers, starting):
             await self._seen.reservations.release(mode, reservation)
-
-
-def _modes_of(sequencers: Iterable[Prefix]) -> set[ObsMode]:
-    """The modes that end with these sequencers: those whose ESW sequencer is among them."""
-    found = (mode_of(prefix) for prefix in sequencers if prefix.subsystem is Subsystem.ESW)
-    return {mode for mode in found if mode is not None}
 
 
 def _owner(component: Prefix, statuses: Components, agents: Mapping[Prefix, AgentStatus | None]) -> Prefix | None:

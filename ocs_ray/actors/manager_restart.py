@@ -11,7 +11,7 @@ from ocs_ray.actors.manager_catalogue import Catalogue
 from ocs_ray.actors.manager_ending import Ending
 from ocs_ray.actors.manager_loading import LOAD_S, Load, Loading
 from ocs_ray.actors.manager_reading import STATUS_S, Observatory
-from ocs_ray.core.component_locations import not_found_text
+from ocs_ray.actors.manager_sequencers import not_found
 from ocs_ray.core.mode_watch import ModeWatch
 from ocs_ray.core.resource_conflict import running_modes
 from ocs_ray.errors import OcsError, OperationFailedError
@@ -24,7 +24,7 @@ from ocs_ray.models.component_messages import (
     SequenceComponentStatus,
 )
 from ocs_ray.models.manager_messages import RestartSequencer
-from ocs_ray.models.manager_replies import LoadScriptError, LocationServiceError, Success
+from ocs_ray.models.manager_replies import LoadScriptError, Success
 from ocs_ray.models.message import Message
 from ocs_ray.models.prefix import ComponentId, ComponentType, Prefix
 from ocs_ray.models.sequencer_replies import Unhandled
@@ -53,9 +53,8 @@ class Restarting:
     async def restart(self, message: RestartSequencer) -> Message:
         """Unload and load anew in the component it is in; when that fails its component is idle."""
         prefix = message.prefix
-        found = ComponentId(prefix=prefix, component_type=ComponentType.Sequencer)
         if prefix not in self._seen.registered().sequencers:
-            return LocationServiceError(reason=not_found_text(found))
+            return not_found(prefix, ComponentType.Sequencer)
         home = await self._ending.home(prefix)
         if home is None:
             raise OperationFailedError(reason=f"{prefix} does not say which sequence component it is in")
@@ -72,6 +71,7 @@ class Restarting:
             return LoadScriptError(reason=reply.msg)
         assert isinstance(reply, ScriptLoaded), reply
         self._watch.started({prefix: home})
+        found = ComponentId(prefix=prefix, component_type=ComponentType.Sequencer)
         return Success(component_id=found, script=await self._what_runs(home), remark=unknown)
 
     async def _wanted(self, message: RestartSequencer, home: Prefix) -> tuple[LoadScript | None, str]:

@@ -20,12 +20,11 @@ from ray.util.placement_group import (
     remove_placement_group,
 )
 
-from ocs_ray.core.resource_conflict import check_offered
+from ocs_ray.core.resource_conflict import RESOURCE, check_offered
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Subsystem
 
 GROUP: Final = "obsmode:"
-RESOURCE: Final = "resource:"
 HEAD: Final = "node:__internal_head__"
 """Ray's own resource of the head node."""
 MARKER: Final = 0.0001

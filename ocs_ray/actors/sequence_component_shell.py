@@ -139,11 +139,8 @@ class SequenceComponentShell:
     # -- load, restart, unload -----------------------------------------------------------------------------------
 
     async def _load(self, load: LoadScript) -> ScriptLoaded | LoadingScriptFailed:
+        """Start a sequencer; whoever unloads or shuts down meanwhile cancels that, and sees to the rest."""
         self._remember(loaded=load, lost=None)
-        return await self._start_sequencer(load)
-
-    async def _start_sequencer(self, load: LoadScript) -> ScriptLoaded | LoadingScriptFailed:
-        """Start what is remembered; whoever unloads or shuts down meanwhile cancels it, and sees to the rest."""
         loading = self._loading = asyncio.create_task(self._bring_up(load))
         await asyncio.wait({loading})
         if loading.cancelled():

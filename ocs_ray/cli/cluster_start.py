@@ -26,6 +26,11 @@ class ClusterStart:
     simulation: bool = False
     gateway: GatewaySettings | None = None
 
+    @property
+    def api_tokens(self) -> str:
+        """The gateway's file of tokens; empty without a gateway."""
+        return "" if self.gateway is None else self.gateway.access.token_file
+
     def arguments(self) -> list[str]:
         """For the command line of the process that owns an embedded cluster."""
         factor = "" if self.time_factor is None else str(self.time_factor)

@@ -76,9 +76,8 @@ class EventFeed:
                             self._take(event)
                             self._came.set()
                 except LostReplyError as lost:
-                    if not isinstance(
-                        current_port(), HttpPort
-                    ):  # a cluster that has ended would not be there to answer
+                    # a cluster that has ended would not be there to answer
+                    if not isinstance(current_port(), HttpPort):
                         return
                     log.warning("events may be missing: %s", lost.reason)
                 await asyncio.sleep(AGAIN_S)

@@ -49,7 +49,7 @@ def join_up(
         simulation=start.simulation,
         time_factor=start.time_factor,
         gateway_url=gateway_url,
-        api_tokens=start.gateway.access.token_file if start.gateway is not None else "",
+        api_tokens=start.api_tokens,
     )
     home.record(running)
     return running

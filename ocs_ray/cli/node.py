@@ -21,6 +21,7 @@ from ocs_ray.cli.cluster_start import ClusterStart
 from ocs_ray.cli.default_files import config_folder
 from ocs_ray.cli.launch import dismantle, launch
 from ocs_ray.config.cluster_config import read_cluster_file
+from ocs_ray.core.resource_conflict import RESOURCE
 from ocs_ray.errors import ClusterError, OcsError
 from ocs_ray.location.cluster_home import ClusterHome, RunningCluster
 from ocs_ray.models.actor_names import NAMESPACE
@@ -35,7 +36,7 @@ def start_ray(home: ClusterHome, cluster: ClusterFile) -> str:
         ClusterError: Ray does not start.
     """
     assert cluster.node is not None
-    resources = {f"resource:{subsystem}": 1.0 for subsystem in Subsystem}
+    resources = {f"{RESOURCE}{subsystem}": 1.0 for subsystem in Subsystem}
     resources |= dict.fromkeys(cluster.node.resources, 1.0)
     try:
         context: Any = ray.init(
@@ -84,8 +85,8 @@ def main(arguments: list[str]) -> int:
         return 1
     machines, file = tuple(cluster.machines), str(asked.cluster_file)
     factor, simulation = asked.time_factor, asked.simulation
-    tokens = "" if asked.gateway is None else asked.gateway.access.token_file
-    known = RunningCluster(address, os.getpid(), machines, file, catalogue, simulation, factor, gateway_url, tokens)
+    pid, tokens = os.getpid(), asked.api_tokens
+    known = RunningCluster(address, pid, machines, file, catalogue, simulation, factor, gateway_url, tokens)
     home.record(known)
     _say(ready=address)
     ended.wait()

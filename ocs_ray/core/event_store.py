@@ -35,15 +35,13 @@ class Subscription:
     """One subscriber: what it wants and what waits for it.
 
     Args:
-        pattern_count: how many patterns ``matches`` stands for.
-        matches: whether a key is one of the patterns'; None when there are no patterns.
+        pattern_count: how many patterns it has.
         last_pull: seconds, on the caller's clock, of the last sign of life.
         dropped: events lost since the last pull.
     """
 
     keys: frozenset[str]
     pattern_count: int
-    matches: re.Pattern[str] | None
     last_pull: float
     dropped: int = 0
     _queue: list[tuple[str, Event]] = field(default_factory=list[tuple[str, Event]])
@@ -78,7 +76,7 @@ class EventStore:
         self._latest: dict[str, Event] = {}
         self._subscriptions: dict[str, Subscription] = {}
         self._by_key: dict[str, dict[str, Subscription]] = {}
-        self._by_pattern: dict[str, Subscription] = {}
+        self._patterns: dict[str, re.Pattern[str]] = {}
         self._pattern_count = 0
 
     def publish(self, event: Event) -> list[str]:
@@ -86,9 +84,7 @@ class EventStore:
         key = str(EventKey(source=event.source, event_name=event.event_name))
         self._latest[key] = event
         reached = dict(self._by_key.get(key, {}))
-        reached.update(
-            (id_, s) for id_, s in self._by_pattern.items() if s.matches is not None and s.matches.match(key)
-        )
+        reached.update((id_, self._subscriptions[id_]) for id_, any_of in self._patterns.items() if any_of.match(key))
         for subscription in reached.values():
             subscription.put(key, event)
         return list(reached)
@@ -108,13 +104,11 @@ class EventStore:
         """
         given_way = self._make_room(id_, len(patterns), now)
         self.unsubscribe(id_)
-        # one expression for all of them, compiled once: a publish runs it, and does no more
-        matches = re.compile("|".join(map(translate, dict.fromkeys(patterns)))) if patterns else None
-        wanted = Subscription(frozenset(map(str, keys)), len(patterns), matches, now)
+        wanted = Subscription(frozenset(map(str, keys)), len(patterns), now)
         self._subscriptions[id_] = wanted
         self._pattern_count += wanted.pattern_count
-        if matches is not None:
-            self._by_pattern[id_] = wanted
+        if patterns:  # one expression for all of them, compiled once: a publish runs it, and does no more
+            self._patterns[id_] = re.compile("|".join(map(translate, dict.fromkeys(patterns))))
         for key in sorted(wanted.keys):
             self._by_key.setdefault(key, {})[id_] = wanted
             if (event := self._latest.get(key)) is not None:
@@ -126,7 +120,7 @@ class EventStore:
         gone = self._subscriptions.pop(id_, None)
         if gone is None:
             return
-        self._by_pattern.pop(id_, None)
+        self._patterns.pop(id_, None)
         self._pattern_count -= gone.pattern_count
         for key in gone.keys:
             interested = self._by_key[key]

@@ -6,11 +6,14 @@ A mode runs when its ESW sequencer does; a resource is taken whole.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Final
 
 from ocs_ray.errors import BadInputError, ClusterError
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix, Subsystem
 
+RESOURCE: Final = "resource:"
+"""What stands before a resource's name where the cluster lists it: ``resource:IRIS``."""
 Holdings = Mapping[ObsMode, Iterable[Subsystem]]
 """Mode -> the resources it holds."""
 
@@ -56,8 +59,8 @@ def check_offered(mode: ObsMode, needed: Iterable[Subsystem], offered: Collectio
     Raises:
         ClusterError: no node offers one of the resources.
     """
-    if absent := [f"resource:{resource}" for resource in needed if resource not in offered]:
+    if absent := [f"{RESOURCE}{resource}" for resource in needed if resource not in offered]:
         raise ClusterError(
             problem=f"no node of the cluster offers {', '.join(absent)}, which {mode} needs",
-            remedy="start a node with it: ray start --resources='{\"resource:IRIS\": 1}'",
+            remedy=f"start a node with it: ray start --resources='{{\"{absent[0]}\": 1}}'",
         )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from ocs_ray.models.sequencer_messages import SequencerState
+from ocs_ray.models.sequencer_messages import OTHER_NAMES, SequencerState
 
 
 class State(StrEnum):
@@ -31,8 +31,8 @@ class State(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> State | None:
-        """The seed's other names: Idle is also Online, Running also InProgress."""
-        return {"Online": cls.IDLE, "InProgress": cls.RUNNING}.get(str(value))
+        name = OTHER_NAMES.get(str(value))
+        return None if name is None else cls(name)
 
 
 class Trigger(StrEnum):

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from fastapi import FastAPI, Request, Response
 
-from ocs_ray.gateway.access import caller_of
+from ocs_ray.gateway.access import payer_of
 from ocs_ray.gateway.access.refusals import refusal
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class Waits:
         Raises:
             NotWaitedForError: he hung up, or waits for too much already.
         """
-        who = _who(request)
+        who = payer_of(request.scope)
         if self._going_on[who] >= self._most:
             detail = f"{self._most} requests of this caller wait already: close some, or ask again in a moment"
             raise NotWaitedForError(refusal(request.url.path, 429, detail, {"Retry-After": str(AGAIN_S)}))
@@ -73,12 +73,6 @@ async def held(request: Request, work: Callable[[], Awaitable[T]]) -> T:
     """
     waits: Waits = request.app.state.ocs_waits
     return await waits.hold(request, work)
-
-
-def _who(request: Request) -> str:
-    """The same as for the rate of requests: a token, or the address of somebody without one."""
-    caller = caller_of(request)
-    return caller.mark if caller.is_known else f"address {request.client.host if request.client else ''}"
 
 
 async def _while_there(request: Request, work: Callable[[], Awaitable[T]]) -> T:

@@ -60,7 +60,7 @@ async def ask(name: str, message: object, timeout_s: float) -> Any:
         raise
     except TimeoutError:
         _give_up(message, reply)
-        raise _silent(name, timeout_s) from None
+        raise LostReplyError.silent(name, timeout_s) from None
     except RayError as failure:
         raise _ours(name, failure) from None
 
@@ -85,7 +85,7 @@ def ask_sync(name: str, message: object, timeout_s: float) -> Any:
     try:
         return unpacked(ray.get(find(name).ask.remote(packed(message)), timeout=timeout_s))
     except GetTimeoutError:
-        raise _silent(name, timeout_s) from None
+        raise LostReplyError.silent(name, timeout_s) from None
     except RayError as failure:
         raise _ours(name, failure) from None
 
@@ -93,12 +93,6 @@ def ask_sync(name: str, message: object, timeout_s: float) -> Any:
 def _remedy(name: str) -> str:
     """What to do about somebody who is gone. The manager is who tells what runs, so it is no help to ask it."""
     return "start it again: ocs up" if name in OF_EVERY_CLUSTER else "see what runs: ocs status"
-
-
-def _silent(name: str, timeout_s: float) -> UnreachableError:
-    return LostReplyError(
-        name=name, reason=f"did not answer within {timeout_s:g} s", remedy="see what it does: ocs status"
-    )
 
 
 def _ours(name: str, failure: Exception) -> Exception:

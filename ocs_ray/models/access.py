@@ -123,6 +123,11 @@ class Caller(Message):
     is_undecided: bool = False
 
     @property
+    def is_welcome(self) -> bool:
+        """Whether he may do more than read."""
+        return self.is_known or self.is_trusted
+
+    @property
     def mark(self) -> str:
         """Tells him from all others: a token may be called as the identity provider calls somebody."""
         if not self.is_known:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 from uuid import uuid4
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
@@ -21,6 +21,10 @@ from ocs_ray.models.times import UTCTime
 HOURS_10_S = 36_000.0
 
 
+OTHER_NAMES: Final = {"Online": "Idle", "InProgress": "Running"}
+"""The seed's other names of states -> the name here."""
+
+
 class SequencerState(StrEnum):
     """The five states clients see; every transitional state is Processing. Source: esw SequencerState.scala."""
 
@@ -32,8 +36,8 @@ class SequencerState(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> SequencerState | None:
-        """The seed's other names: Idle is also Online, Running also InProgress."""
-        return {"Online": cls.IDLE, "InProgress": cls.RUNNING}.get(str(value))
+        name = OTHER_NAMES.get(str(value))
+        return None if name is None else cls(name)
 
 
 class Request(Message):

@@ -6,14 +6,14 @@ from fastapi import FastAPI
 
 from ocs_ray.errors import AccessError
 from ocs_ray.gateway.access import probes
-from ocs_ray.gateway.access.gate import allow, caller_of, needs, refused
+from ocs_ray.gateway.access.gate import allow, caller_of, needs, payer_of, refused
 from ocs_ray.gateway.access.guard import Guard
 from ocs_ray.gateway.access.observer import Observer
 from ocs_ray.models.gateway_settings import GatewaySettings
 from ocs_ray.scripting.port import Port
 from ocs_ray.telemetry.gateway_metrics import GatewayMetrics
 
-__all__ = ["allow", "caller_of", "needs", "protect"]
+__all__ = ["allow", "caller_of", "needs", "payer_of", "protect"]
 
 
 def protect(app: FastAPI, port: Port, settings: GatewaySettings) -> None:

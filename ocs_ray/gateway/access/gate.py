@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
+from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketState
 
 from ocs_ray.core.access_rules import Verdict, is_read, judge, required_role
@@ -36,6 +37,18 @@ class Gate:
 def caller_of(connection: HTTPConnection) -> Caller:
     """Who makes this request."""
     return connection.scope["ocs.caller"]
+
+
+def payer_of(scope: Scope) -> str:
+    """Whose share of requests and waits counts: a token's, or the address of somebody without one."""
+    caller: Caller = scope["ocs.caller"]
+    return caller.mark if caller.is_known else address_of(scope)
+
+
+def address_of(scope: Scope) -> str:
+    """Where it comes from."""
+    client = scope.get("client") or ("", 0)
+    return f"address {client[0]}"
 
 
 def allow(connection: HTTPConnection, kind: str, target: Prefix | str | None = None) -> None:

@@ -16,7 +16,7 @@ from ocs_ray.core.web_origins import host_is_ours
 from ocs_ray.gateway.access.bodies import BodyRefused, checked, header
 from ocs_ray.gateway.access.body_budget import KNOWN_BYTES, UNKNOWN_BYTES, Budget
 from ocs_ray.gateway.access.callers import Callers, Shown, shown_in
-from ocs_ray.gateway.access.gate import Gate
+from ocs_ray.gateway.access.gate import Gate, address_of, payer_of
 from ocs_ray.gateway.access.open_connections import TOO_MANY, StreamOverError, WatchedSocket, watched_stream
 from ocs_ray.gateway.access.refusals import REALM, refusal
 from ocs_ray.models.access import Caller
@@ -72,7 +72,7 @@ class Guard:
 
     async def _not_proven(self, scope: Scope, shown: Shown) -> Refused | None:
         """Put the caller into the scope. An address that shows many wrong signatures is not even listened to."""
-        is_costly, tries = self._callers.is_costly(shown), f"signatures of {_address(scope)}"
+        is_costly, tries = self._callers.is_costly(shown), f"signatures of {address_of(scope)}"
         if is_costly and (wait_s := self._buckets.take(tries, self._clock())):
             return _too_many(wait_s)
         caller = scope["ocs.caller"] = await self._callers.who(shown)
@@ -81,9 +81,7 @@ class Guard:
         return None
 
     async def _socket(self, scope: Scope, shown: Shown, receive: Receive, send: Send) -> None:
-        watched = WatchedSocket(
-            receive, send, lambda: self._objection(scope, shown), lambda: self._wait_s(scope, scope["ocs.caller"])
-        )
+        watched = WatchedSocket(receive, send, lambda: self._objection(scope, shown), lambda: self._wait_s(scope))
         try:
             await self._app(scope, watched.receive, watched.send)
         finally:
@@ -97,23 +95,22 @@ class Guard:
         if caller.is_undecided:
             return ""  # the issuer is silent: that says nothing against him
         scope["ocs.caller"] = caller
-        return "" if caller.is_known or caller.is_trusted else caller.problem
+        return "" if caller.is_welcome else caller.problem
 
-    def _wait_s(self, scope: Scope, caller: Caller) -> float:
+    def _wait_s(self, scope: Scope) -> float:
         """Take a permit for one request; how long until there is one, in seconds."""
-        return self._buckets.take(caller.mark if caller.is_known else _address(scope), self._clock())
+        return self._buckets.take(payer_of(scope), self._clock())
 
     async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller: Caller = scope["ocs.caller"]
-        is_known = caller.is_known or caller.is_trusted
-        with (self._known if is_known else self._unknown).open() as share:
+        with (self._known if caller.is_welcome else self._unknown).open() as share:
             try:
-                receive = await checked(scope, receive, self._limits, share, is_known=is_known)
+                receive = await checked(scope, receive, self._limits, share, is_known=caller.is_welcome)
             except BodyRefused as body:
                 headers = {"Connection": "close"} | ({"Retry-After": "1"} if body.status_code == 503 else {})
                 await _refuse((body.status_code, str(body.detail), headers), scope, receive, send)
                 return
-            if is_known:
+            if caller.is_welcome:
                 share.give_back()  # his answer may take hours, and it is he who is told when there is too much of it
             await self._app(scope, receive, send)
 
@@ -131,9 +128,9 @@ class Guard:
 
     def _caller_refused(self, scope: Scope) -> Refused | None:
         caller: Caller = scope["ocs.caller"]
-        if wait_s := self._wait_s(scope, caller):
+        if wait_s := self._wait_s(scope):
             return _too_many(wait_s)
-        if caller.is_known or caller.is_trusted or (self._gate.reads_open and not _changes(scope)):
+        if caller.is_welcome or (self._gate.reads_open and not _changes(scope)):
             return None
         if caller.is_undecided:
             return 503, caller.problem, {"Retry-After": "5"}
@@ -149,11 +146,6 @@ async def _refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) 
 
 def _too_many(wait_s: float) -> Refused:
     return 429, TOO_MANY, {"Retry-After": str(math.ceil(wait_s))}
-
-
-def _address(scope: Scope) -> str:
-    client = scope.get("client") or ("", 0)
-    return f"address {client[0]}"
 
 
 def _changes(scope: Scope) -> bool:

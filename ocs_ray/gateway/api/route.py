@@ -117,8 +117,7 @@ def _of_http(failure: HTTPException) -> Response:
 
 def _may_be_remembered(request: Request) -> bool:
     """Somebody unknown only reads: repeats of that need no key, and must not push out the answers to others."""
-    caller = caller_of(request)
-    return caller.is_known or caller.is_trusted
+    return caller_of(request).is_welcome
 
 
 def _is_json(request: Request) -> bool:
