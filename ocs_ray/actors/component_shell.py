@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-import uuid
 from collections.abc import Awaitable
 from typing import Any
 
@@ -25,6 +24,7 @@ from ocs_ray.models.component_messages import (
 )
 from ocs_ray.models.component_modes import ModeMessage
 from ocs_ray.models.identifiers import Id
+from ocs_ray.models.new_id import new_id
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.models.responses import (
     Accepted,
@@ -98,10 +98,10 @@ class ComponentShell:
             case _ if isinstance(message, ModeMessage):
                 return await modes.ask(message)
             case Validate(command=command):
-                run_id = Id(uuid.uuid4().hex)
+                run_id = Id(new_id())
                 return self._refusal(handlers, command, run_id) or Accepted(run_id=run_id)
             case Oneway(command=command):
-                run_id = Id(uuid.uuid4().hex)
+                run_id = Id(new_id())
                 if (refusal := self._refusal(handlers, command, run_id)) is not None:
                     return refusal
                 self._start(handlers.on_oneway(command, run_id), command, run_id)
@@ -140,7 +140,7 @@ class ComponentShell:
         return None if issue is None else Invalid(run_id=run_id, issue=issue)
 
     async def _submit(self, handlers: ComponentHandlers, command: ControlCommand) -> SubmitResponse:
-        run_id = Id(uuid.uuid4().hex)
+        run_id = Id(new_id())
         if (refusal := self._refusal(handlers, command, run_id)) is not None:
             return refusal
         task = self._start(handlers.on_submit(command, run_id), command, run_id)

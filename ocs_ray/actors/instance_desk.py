@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
 from ocs_ray.actors.instance_room import InstanceRoom
 from ocs_ray.actors.instance_watch import InstanceWatch
@@ -37,6 +36,7 @@ from ocs_ray.models.instance_messages import (
     WaitInstance,
 )
 from ocs_ray.models.instance_records import InstanceRecord
+from ocs_ray.models.new_id import new_id
 from ocs_ray.models.package_names import Digest
 from ocs_ray.models.package_records import PackageRecord
 from ocs_ray.packages.instance_journal import InstanceJournal
@@ -123,7 +123,7 @@ class InstanceDesk:
         return await asyncio.shield(task)
 
     async def _start(self, message: StartInstance, package: PackageRecord) -> InstanceRecord:
-        task = task_for(message, package, message.id or Id(str(uuid4())), time.time())
+        task = task_for(message, package, message.id or Id(new_id()), time.time())
         id_ = task.record.id
         if self._book.has(id_):
             raise RefusedError("taken", "start", f"there is an instance {id_} already; leave the id out, or restart it")

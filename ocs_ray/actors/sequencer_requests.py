@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable
 
 from ocs_ray.core import sequencer_events as ev
@@ -10,6 +9,7 @@ from ocs_ray.core.sequence_editor import commands_of
 from ocs_ray.core.sequencer_states import Hook
 from ocs_ray.models.commands import SequenceCommand
 from ocs_ray.models.editor_messages import AnyEdit
+from ocs_ray.models.new_id import new_id
 from ocs_ray.models.sequencer_messages import (
     AbortSequence,
     DiagnosticMode,
@@ -40,13 +40,13 @@ def event_of(message: Request | QueryFinal, ask: int, script: RunningScript) -> 
     """
     match message:
         case SubmitSequence(sequence=sequence):
-            return ev.Submit(ask, sequence, _ids(len(sequence)), _id(), unknown_to(script, sequence))
+            return ev.Submit(ask, sequence, _ids(len(sequence)), new_id(), unknown_to(script, sequence))
         case LoadSequence(sequence=sequence):
             return ev.Load(ask, sequence, _ids(len(sequence)), unknown_to(script, sequence))
         case StartSequence():
-            return ev.Start(ask, _id())
+            return ev.Start(ask, new_id())
         case RetryFailed():
-            return ev.Retry(ask, _id())
+            return ev.Retry(ask, new_id())
         case AbortSequence() | Stop():
             return ev.End(ask, abort=isinstance(message, AbortSequence))
         case GoOnline() | GoOffline():
@@ -74,9 +74,5 @@ def unknown_to(script: RunningScript, commands: Iterable[SequenceCommand]) -> tu
     return tuple(dict.fromkeys(f"{type(command).__name__} {command.command_name}" for command in unknown))
 
 
-def _id() -> str:
-    return str(uuid.uuid4())
-
-
 def _ids(count: int) -> tuple[str, ...]:
-    return tuple(_id() for _ in range(count))
+    return tuple(new_id() for _ in range(count))

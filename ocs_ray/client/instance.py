@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from typing import Any, Final
-from uuid import uuid4
 
 from ocs_ray.models.actor_names import PACKAGE_SERVICE, instance_host
 from ocs_ray.models.identifiers import Id
@@ -26,6 +25,7 @@ from ocs_ray.models.instance_messages import (
 )
 from ocs_ray.models.instance_records import Channel, InstanceRecord
 from ocs_ray.models.message import Message
+from ocs_ray.models.new_id import new_id
 from ocs_ray.scripting.port import Port, current_port
 
 READ_S: Final = 10.0
@@ -96,7 +96,7 @@ class Instance:
 
     async def restart(self) -> InstanceRecord:
         """Kill it if it is alive, and start the same package with the same arguments, one run further."""
-        return await self._ask_service(RestartInstance(request=Id(str(uuid4())), id=self.id), START_S)
+        return await self._ask_service(RestartInstance(request=Id(new_id()), id=self.id), START_S)
 
     async def read(
         self,

@@ -7,7 +7,6 @@ import io
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
 from ocs_ray.client.instance import Instance
 from ocs_ray.errors import BadInputError
@@ -16,6 +15,7 @@ from ocs_ray.models.identifiers import Id
 from ocs_ray.models.instance_messages import CollectInstances, InstanceList, ListInstances, StartInstance
 from ocs_ray.models.instance_records import InstanceRecord
 from ocs_ray.models.message import Message
+from ocs_ray.models.new_id import new_id
 from ocs_ray.models.package_messages import (
     CHUNK_BYTES,
     DeletePackage,
@@ -80,7 +80,7 @@ class PackageCalls:
             PackageTakenError: other bytes have this name and version.
         """
         data = source if isinstance(source, bytes) else await asyncio.to_thread(_content, Path(source))
-        sending, total = Id(str(uuid4())), len(data)
+        sending, total = Id(new_id()), len(data)
         stream = io.BytesIO(data)
         for offset in range(0, total, CHUNK_BYTES) or (0,):
             await self._ask(SendChunk(sending=sending, offset=offset, data=stream.read(CHUNK_BYTES)), READ_S)
@@ -94,7 +94,7 @@ class PackageCalls:
             PackageRefusedError: it does not pass; the text has file and line.
             PackageTakenError: other bytes have this name and version.
         """
-        sending, offset, waiting = Id(str(uuid4())), 0, bytearray()
+        sending, offset, waiting = Id(new_id()), 0, bytearray()
         async for piece in pieces:
             waiting += piece
             while len(waiting) >= CHUNK_BYTES:
@@ -185,7 +185,7 @@ class PackageCalls:
             RefusedError: a limit is reached, or no machine has room.
         """
         message = StartInstance(
-            request=Id(str(uuid4())),
+            request=Id(new_id()),
             ref=ref,
             args=None if args is None else tuple(args),
             named=dict(named or {}),

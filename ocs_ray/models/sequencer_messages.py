@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import Final, Literal
-from uuid import uuid4
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from ocs_ray.models.commands import Sequence
 from ocs_ray.models.identifiers import Id, ObsMode
 from ocs_ray.models.message import Message
+from ocs_ray.models.new_id import new_id
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.models.procedure import ProcedureState
 from ocs_ray.models.responses import SubmitResponse
@@ -47,7 +47,7 @@ class Request(Message):
         request_id: unique for the request; a repeat with the same id gets the first answer.
     """
 
-    request_id: str = Field(default_factory=lambda: str(uuid4()))
+    request_id: str = Field(default_factory=new_id)
 
 
 class SubmitSequence(Request):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from typing import Final
-from uuid import uuid4
 
 from ocs_ray.models.component_modes import (
     AcquiringLockFailed,
@@ -20,6 +19,7 @@ from ocs_ray.models.component_modes import (
     StillLocked,
     UnlockResponse,
 )
+from ocs_ray.models.new_id import new_id
 from ocs_ray.models.prefix import Prefix
 
 WARNING_AT: Final = 0.9
@@ -50,7 +50,7 @@ class ComponentLock:
             return AcquiringLockFailed(reason=f"{source} can not lock it: it is locked by {holder}")
         if holder is not None:
             self._released.append(self._lock_id)
-        self._holder, self._lock_id = source, str(uuid4())
+        self._holder, self._lock_id = source, new_id()
         begun = self._now()
         self._warns_at, self._ends_at = begun + lease_s * WARNING_AT, begun + lease_s
         return LockAcquired(lock_id=self._lock_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import AsyncGenerator
 from typing import Final
 
@@ -11,6 +10,7 @@ from ocs_ray.errors import BadInputError
 from ocs_ray.models.actor_names import EVENT_SERVICE
 from ocs_ray.models.event_messages import MOST_KEYS, EventBatch, NextEvents, Subscribe, Unsubscribe
 from ocs_ray.models.events import Event, EventKey
+from ocs_ray.models.new_id import new_id
 from ocs_ray.scripting.command_service import ASK_S
 from ocs_ray.scripting.port import Port
 
@@ -30,7 +30,7 @@ class Subscription:
 
     def __init__(self, who: str, port: Port) -> None:
         self._who, self._port = who, port
-        self._id = uuid.uuid4().hex
+        self._id = new_id()
         self._is_open = False
 
     async def open(self, keys: tuple[EventKey, ...], patterns: tuple[str, ...]) -> None:

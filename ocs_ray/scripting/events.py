@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Final
@@ -13,6 +12,7 @@ from ocs_ray.models.actor_names import EVENT_SERVICE
 from ocs_ray.models.event_messages import GetEvent, Publish
 from ocs_ray.models.events import Event, EventKey, SystemEvent
 from ocs_ray.models.identifiers import Id
+from ocs_ray.models.new_id import new_id
 from ocs_ray.models.params import Parameter
 from ocs_ray.models.prefix import Prefix
 from ocs_ray.scripting.command_service import ASK_S
@@ -99,11 +99,6 @@ class Events:
             reason=f"did not reach the expected value within {timeout_s:g} s",
             remedy="look at the component that publishes it: ocs status",
         )
-
-
-def new_id() -> str:
-    """A fresh unique id."""
-    return uuid.uuid4().hex
 
 
 def is_invalid(event: Event) -> bool:

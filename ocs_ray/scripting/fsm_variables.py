@@ -9,10 +9,11 @@ from typing import Any, Generic, Self, TypeVar
 from ocs_ray.models.events import Event, EventKey, SystemEvent
 from ocs_ray.models.identifiers import Id
 from ocs_ray.models.keys import Key
+from ocs_ray.models.new_id import new_id
 from ocs_ray.models.params import Parameter
 from ocs_ray.scripting.background import Background, Cancellable, Report
 from ocs_ray.scripting.event_delivery import deliver
-from ocs_ray.scripting.events import Events, is_invalid, new_id
+from ocs_ray.scripting.events import Events, is_invalid
 from ocs_ray.scripting.fsm import Fsm
 from ocs_ray.scripting.state_params import Params
 from ocs_ray.scripting.time_service import utc_time_now

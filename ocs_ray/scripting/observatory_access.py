@@ -9,6 +9,7 @@ from typing import Any, overload
 from ocs_ray.models.alarms import AlarmKey, AlarmSeverity
 from ocs_ray.models.events import Event, EventKey, SystemEvent
 from ocs_ray.models.identifiers import Id, ObsId
+from ocs_ray.models.new_id import new_id
 from ocs_ray.models.observe_events import ObserveEventName, observe_event
 from ocs_ray.models.params import Parameter
 from ocs_ray.models.prefix import ComponentType, Prefix, Subsystem
@@ -18,7 +19,7 @@ from ocs_ray.scripting.background import Background, Cancellable
 from ocs_ray.scripting.command_service import Assembly, Hcd
 from ocs_ray.scripting.configuration import ConfigReading
 from ocs_ray.scripting.event_delivery import EventCallback, deliver, deliver_at_rate
-from ocs_ray.scripting.events import Events, new_id
+from ocs_ray.scripting.events import Events
 from ocs_ray.scripting.locations import LocationCallback, Locations, follow
 from ocs_ray.scripting.observe_event_publisher import ObserveEventPublisher
 from ocs_ray.scripting.script_life import ScriptLife

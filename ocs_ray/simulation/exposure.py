@@ -13,10 +13,11 @@ from pydantic import NonNegativeFloat
 from ocs_ray.models.events import ObserveEvent
 from ocs_ray.models.identifiers import ExposureId
 from ocs_ray.models.keys import Key, Parameter, int_key, long_key
+from ocs_ray.models.new_id import new_id
 from ocs_ray.models.observe_events import EXPOSURE_ID, ObserveEventName, observe_event_params
 from ocs_ray.models.units import Units
 from ocs_ray.scripting.component_handlers import ComponentContext
-from ocs_ray.scripting.events import new_id, utc_time_now
+from ocs_ray.scripting.events import utc_time_now
 from ocs_ray.simulation.simulated_device import Options
 
 
