@@ -22,10 +22,10 @@ from ocs_ray.core.sequencer import SequencerCore
 from ocs_ray.core.sequencer_states import Hook, State
 from ocs_ray.errors import CommandError
 from ocs_ray.models.editor_messages import Pause, Resume, StepOnce
+from ocs_ray.models.new_id import new_id
 from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
 from ocs_ray.models.procedure_settings import ProcedureSettings
 from ocs_ray.models.responses import Cancelled, Completed, Error, Started
-from ocs_ray.scripting.events import new_id
 from ocs_ray.scripting.port import Port
 from ocs_ray.scripting.running_script import RunningScript
 from ocs_ray.scripting.script_life import ScriptLife
@@ -242,12 +242,12 @@ class ProcedureCoupling:
         if self._core.state is State.RUNNING and steps is not None and steps.is_paused:
             self._handle(ev.EditList(self._asked(), Resume()))
 
+    def has_moment(self, moment: pe.Moment) -> bool:
+        """Whether the script has handlers of a moment now."""
+        return self._script.has_moment(moment)
+
     def run_moment(self, moment: pe.Moment, done: Callable[[str | None], None]) -> None:
         """Run the script's handlers of a moment."""
-
-        if not self._script.has_moment(moment):
-            done(None)
-            return
 
         def ended(_: None, failure: BaseException | None) -> None:
             expiry.cancel()

@@ -33,6 +33,10 @@ class Host(Protocol):
         """Take the breakpoint away that ESW's pause set."""
         ...
 
+    def has_moment(self, moment: pe.Moment) -> bool:
+        """Whether the script has handlers of a moment now."""
+        ...
+
     def run_moment(self, moment: pe.Moment, done: Callable[[str | None], None]) -> None:
         """Run the script's handlers of a moment; ``done`` is told the failure or None."""
         ...

@@ -5,6 +5,7 @@ Every run makes half a dozen, and hardly any is ever looked at: they become mess
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
@@ -19,7 +20,7 @@ CHANGES_KEPT: Final = 500
 
 class _Noted(NamedTuple):
     number: int
-    at: datetime
+    at: float
     entered: Entered
     run_id: str | None
 
@@ -27,7 +28,7 @@ class _Noted(NamedTuple):
         entered = self.entered
         return ProcedureChange(
             number=self.number,
-            at=UTCTime.from_datetime(self.at),
+            at=UTCTime.from_datetime(datetime.fromtimestamp(self.at, UTC)),
             state=entered.state,
             by=entered.by,
             reason=entered.reason,
@@ -44,7 +45,7 @@ class ProcedureRecord:
 
     def note(self, number: int, entered: Entered, run_id: str | None) -> None:
         """A state was entered now."""
-        self._noted.append(_Noted(number, datetime.now(UTC), entered, run_id))
+        self._noted.append(_Noted(number, time.time(), entered, run_id))
 
     def passed(self, state: ProcedureState, since: int) -> bool:
         """Whether a state was entered after change number ``since``."""

@@ -47,7 +47,7 @@ class ProcedureShell:
     def __init__(self, name: str, port: Port, host: Host, script: Procedure, settings: ProcedureSettings) -> None:
         self._name, self._port, self._host, self._script = name, port, host, script
         self.settings = settings
-        self.core = ProcedureCore()
+        self.core = ProcedureCore(host.has_moment)
         self._patience = Patience(name, self.core, host, settings, self._news)
         self._home = asyncio.get_running_loop()
         self._record = ProcedureRecord()
@@ -161,7 +161,8 @@ class ProcedureShell:
         """Carry out what the core decided; gives the effects back. The script's handlers find it knowing of it."""
         if not effects and self.core.state is _S.EXECUTE is self._script.state:
             return effects  # the steps of a run, thousands a second
-        self._tell_script(anyway=any(isinstance(effect, pe.Release) for effect in effects))
+        self._tell_script(anyway=pe.Release() in effects)
+        number = self._number
         for effect in effects:
             match effect:
                 case pe.Entered():
@@ -178,6 +179,8 @@ class ProcedureShell:
                     self._spawn(self._start(letter))
                 case pe.Propagate():
                     self._propagate(effect)
+        if self._number != number:
+            self._tell_watchers()
         self._tell_script()
         self._patience.mind()
         return effects
@@ -201,7 +204,6 @@ class ProcedureShell:
         self._host.leave_moment()
         if effect.state is _S.UNHOLDING:
             self._host.resume_steps()
-        self._tell_watchers()
 
     def _news(self) -> None:
         """Something changed that is no state."""

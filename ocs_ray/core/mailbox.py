@@ -97,6 +97,8 @@ class Mailbox:
 
     def take(self, unwanted: Callable[[Letter], bool]) -> list[Letter]:
         """Take out the letters ``unwanted`` says so of."""
+        if not self._letters:
+            return []
         taken = [letter for letter in self._letters if unwanted(letter)]
         self._remove(taken)
         return taken

@@ -6,6 +6,7 @@ Source: seed 004; reference isa88.md sections 3, 4 and 6.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from ocs_ray.core import procedure_events as ev
@@ -33,9 +34,14 @@ _AFTER_RUN: Final = frozenset({_C.RESET, _C.CLEAR})
 
 
 class ProcedureCore:
-    """State, mailboxes and conditions of one script. Every method returns what the shell is to do, in that order."""
+    """State, mailboxes and conditions of one script. Every method returns what the shell is to do, in that order.
 
-    def __init__(self) -> None:
+    Args:
+        has_handlers: whether the script has any for a moment; without them there is nothing to wait for.
+    """
+
+    def __init__(self, has_handlers: Callable[[ev.Moment], bool] = lambda _: True) -> None:
+        self._has_handlers = has_handlers
         self.state = _S.IDLE
         self.reason = ""
         self.run = RunSide()
@@ -78,14 +84,14 @@ class ProcedureCore:
         is_ending = not self.run.is_on or self.state in ENDING
         if not is_ending and self.script.may_take(command):
             return self._defer(letter, "it waits for the script", is_for_script=True)
-        return self._reject([letter])
+        return ev.rejected([letter], self.state)
 
     def refuse_start(self, letter: Letter, reason: str) -> list[ev.Effect]:
         """The sequencer would not start its sequence."""
         if letter not in self._post.start_asked:
             return []
         self._post.start_asked.remove(letter)
-        return self._reject([letter], reason) + self._settle()
+        return ev.rejected([letter], self.state, reason) + self._settle()
 
     def command(
         self, command: ProcedureCommand, *, reason: str = "", sender: str = "", scope: ev.Scope = ev.Scope.NOW
@@ -103,7 +109,7 @@ class ProcedureCore:
         self, letter: Letter, reason: str, *, topic: str = TOPIC, is_for_script: bool = False
     ) -> list[ev.Effect]:
         if no_room := self._post.no_room(topic):
-            return self._reject([letter], no_room)
+            return ev.rejected([letter], self.state, no_room)
         self._post.box(topic).put(letter, is_for_script=is_for_script)
         return [ev.Tell(letter, Disposition.DEFERRED, self.state, reason), ev.Release()]
 
@@ -275,7 +281,7 @@ class ProcedureCore:
         self.run.ended()
         self._children = Children()
         self.script.run_changed()
-        effects = self._reject(self._post.left_by_the_run(), "the run ended first")
+        effects = ev.rejected(self._post.left_by_the_run(), self.state, "the run ended first")
         if self.state in ENDING:
             self.reason = reason or self.reason
         elif how is ev.RunEnd.FAILED:
@@ -323,7 +329,7 @@ class ProcedureCore:
         if not (self.script.scope is ev.Scope.STEP and (state in YIELDING or state is _S.STOPPING)):
             effects += self._children.entered(state, gently=not self.script.is_pressed)
         effects += self._gate(state)
-        if (moment := ev.MOMENTS.get(state)) is not None:
+        if (moment := ev.MOMENTS.get(state)) is not None and self._has_handlers(moment):
             self._token += 1
             self._handlers = self._token
             effects.append(ev.RunHandlers(moment, self._token))
@@ -345,26 +351,25 @@ class ProcedureCore:
         return effects + self._give_up()
 
     def _move_on(self) -> list[ev.Effect]:
-        if self.run.wants_start and self.state in AT_REST:
-            return self._start_anew()
-        if self.state is _S.STOPPED and self._resets:
+        state = self.state
+        if state in AT_REST:
+            if self.run.wants_start and state is not _S.IDLE:  # what is left of the last run is tidied up first
+                tidying = _S.CLEARING if state is _S.ABORTED else _S.RESETTING
+                return self._enter(tidying, _C.RESET, "a new run begins")
+            if self.run.wants_start:
+                self.run.wants_start = False
+                return self._enter(_S.STARTING, _C.START)
+            if state is not _S.STOPPED or not self._resets:
+                return []
             self._resets = False
             return self._enter(_S.RESETTING, _C.RESET)
-        if not self.run.is_alive and self.state in YIELDED:
+        if not self.run.is_alive and state in YIELDED:
             return self._enter(_S.COMPLETING, _C.COMPLETE, "the last step ended")
-        if not self.run.is_alive and self.state is _S.EXECUTE:
-            return self._enter(_S.COMPLETING, Outcome.SC)
-        if self.state is not _S.EXECUTE and self.state in ACTING and self._is_done:
-            return self._enter(ACTING[self.state], Outcome.SC, self.reason if self.state in ENDING else "")
+        if state is _S.EXECUTE:
+            return [] if self.run.is_alive else self._enter(_S.COMPLETING, Outcome.SC)
+        if state in ACTING and self._is_done:
+            return self._enter(ACTING[state], Outcome.SC, self.reason if state in ENDING else "")
         return []
-
-    def _start_anew(self) -> list[ev.Effect]:
-        """One step from rest to STARTING: what is left of the last run is cleared and reset first."""
-        if self.state is _S.IDLE:
-            self.run.wants_start = False
-            return self._enter(_S.STARTING, _C.START)
-        tidying = _S.CLEARING if self.state is _S.ABORTED else _S.RESETTING
-        return self._enter(tidying, _C.RESET, "a new run begins")
 
     @property
     def _is_done(self) -> bool:
@@ -391,10 +396,4 @@ class ProcedureCore:
         """At rest nothing comes of itself: what still waits has waited in vain."""
         if self.run.is_on or self.state not in AT_REST:
             return []
-        return self._reject(self._post.left_at_rest())
-
-    def _reject(self, letters: list[Letter], reason: str = "") -> list[ev.Effect]:
-        return [
-            ev.Tell(x, Disposition.REJECTED, self.state, reason or f"{x.command} is not accepted in {self.state}")
-            for x in letters
-        ]
+        return ev.rejected(self._post.left_at_rest(), self.state)

@@ -34,6 +34,8 @@ class Children:
 
     def entered(self, state: ProcedureState, *, gently: bool = False) -> list[Propagate]:
         """What they are told when the machine is in a new state; a pause tells them nothing: their step is to end."""
+        if not self._names and not self._yield:
+            return []
         if state in (_S.HOLDING, _S.SUSPENDING):
             self._yield = dict.fromkeys(self._names, _YIELD[state])
             self._asked = dict(self._yield)

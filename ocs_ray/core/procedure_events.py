@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from ocs_ray.core.mailbox import Disposition, Letter
 from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
@@ -61,8 +60,7 @@ class Check(StrEnum):
     ABORT = "abort"
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
+class Entered(NamedTuple):
     """The machine is in a new state.
 
     Args:
@@ -77,16 +75,14 @@ class Entered:
     sender: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RunHandlers:
+class RunHandlers(NamedTuple):
     """Run the script's handlers of a moment; bring the outcome back with this token."""
 
     moment: Moment
     token: int
 
 
-@dataclass(frozen=True, slots=True)
-class Tell:
+class Tell(NamedTuple):
     """Tell the sender of a letter what became of it."""
 
     letter: Letter
@@ -100,29 +96,30 @@ class Tell:
         return self.disposition is not Disposition.DEFERRED
 
 
-@dataclass(frozen=True, slots=True)
-class EndRun:
+def rejected(letters: list[Letter], state: ProcedureState, reason: str = "") -> list[Effect]:
+    """What the senders of these letters are told when nothing comes of them in ``state``."""
+    return [Tell(x, Disposition.REJECTED, state, reason or f"{x.command} is not accepted in {state}") for x in letters]
+
+
+class EndRun(NamedTuple):
     """The sequencer's run is to be ended: by abort, by stop, or, for COMPLETE, with the steps that are left dropped."""
 
     by: ProcedureCommand
 
 
-@dataclass(frozen=True, slots=True)
-class StartRun:
+class StartRun(NamedTuple):
     """The loaded sequence is to be started, as this letter asks."""
 
     letter: Letter
 
 
-@dataclass(frozen=True, slots=True)
-class GateSteps:
+class GateSteps(NamedTuple):
     """From now on the next step is not started, or it is."""
 
     closed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Propagate:
+class Propagate(NamedTuple):
     """Send a command to the sequencers this script waits for.
 
     Args:
@@ -134,8 +131,7 @@ class Propagate:
     gently: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(NamedTuple):
     """Those who wait at a checkpoint, or for a command, are to look again."""
 
 

@@ -29,7 +29,10 @@ class Post:
 
     def box(self, topic: str = TOPIC) -> Mailbox:
         """A topic's mailbox."""
-        return self._boxes.setdefault(topic, Mailbox())
+        found = self._boxes.get(topic)
+        if found is None:
+            found = self._boxes[topic] = Mailbox()
+        return found
 
     def no_room(self, topic: str) -> str:
         """Why a topic takes no more letters; empty when it does. What is read out is forgotten, box and all."""
@@ -40,9 +43,12 @@ class Post:
 
     def waiting(self) -> list[tuple[Letter, ProcedureCommand]]:
         """The letters that wait for a state; the others were followed, or are the script's alone."""
+        box = self.box()
+        if not len(box):  # every state of every run looks here
+            return []
         return [
             (letter, letter.command)
-            for letter in self.box().letters
+            for letter in box.letters
             if letter.accepted_in is None and not letter.is_for_script and letter.command is not None
         ]
 

@@ -14,6 +14,8 @@ from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
 PULLS_UP: Final = frozenset({ProcedureCommand.HOLD, ProcedureCommand.SUSPEND})
 """The commands that ask a script to hold."""
 
+_WAITS: Final = YIELDING | YIELDED | LEAVING
+"""Where a task of the script waits at its checkpoints."""
 
 ENDED_BY: Final = {
     ProcedureCommand.STOP: ProcedureState.STOPPING,
@@ -106,4 +108,4 @@ class ScriptSide:
             return Check.GO if self.scope is Scope.STEP else Check.STOP
         if self._holds or self.scope is Scope.STEP or (self.guards and state in YIELDING):
             return Check.GO
-        return Check.WAIT if state in YIELDING | YIELDED | LEAVING else Check.GO
+        return Check.WAIT if state in _WAITS else Check.GO

@@ -8,6 +8,7 @@ answers every waiter.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from ocs_ray.core import sequencer_answers as answers
 from ocs_ray.core import sequencer_events as ev
@@ -36,6 +37,8 @@ from ocs_ray.models.sequencer_replies import (
     StepListMoved,
     Unhandled,
 )
+
+_NO_RESULT: Final = Result()
 
 
 @dataclass(slots=True)
@@ -265,7 +268,7 @@ class SequencerCore:
         if (failed := steps.first_failure) is not None:
             message = f"StepId: {failed.id}, CommandName: {failed.command.command_name}, reason: {failed.message}"
             return Error(run_id=run_id, message=message)
-        return Completed(run_id=run_id, result=Result())
+        return Completed(run_id=run_id, result=_NO_RESULT)
 
     def _finish(self, response: SubmitResponse, at: float) -> list[ev.Effect]:
         self.is_active = False

@@ -30,7 +30,8 @@ class ProcedureMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.core = ProcedureCore()
+        self.without: set[ev.Moment] = set()
+        self.core = ProcedureCore(lambda moment: moment not in self.without)
         self.state = ProcedureState.IDLE
         self.letters: dict[str, str] = {}
         self.told: dict[str, list[Disposition]] = {}
@@ -74,7 +75,8 @@ class ProcedureMachine(RuleBasedStateMachine):
                     assert closed is not self.closed
                     assert closed or self.state in AT_REST or self.state is ProcedureState.EXECUTE
                     self.closed = closed
-                case ev.RunHandlers():
+                case ev.RunHandlers(moment):
+                    assert moment not in self.without, "there are some"
                     self.handlers.append(effect)
                 case ev.StartRun(letter):
                     assert self.state is ProcedureState.IDLE
@@ -93,6 +95,10 @@ class ProcedureMachine(RuleBasedStateMachine):
             for _ in range(self.parked):
                 self.give(self.core.unpark())
             self.parked = 0
+
+    @rule(moments=st.sets(st.sampled_from(list(ev.Moment))))
+    def the_script_changes_its_handlers(self, moments: set[ev.Moment]) -> None:
+        self.without = moments
 
     # -- who commands
 
