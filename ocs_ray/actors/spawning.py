@@ -12,7 +12,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ocs_ray.actors.left_over import end_left_over
 from ocs_ray.errors import ClusterError, NameTakenError, OcsError, UnreachableError
-from ocs_ray.location.call import RayPort, find, names
+from ocs_ray.location.call import RayPort, find, forget, names
 from ocs_ray.models.actor_names import NAMESPACE, SEQUENCE_MANAGER, actor_name
 from ocs_ray.models.component_messages import DeviceSpec
 from ocs_ray.models.identifiers import ObsMode
@@ -89,6 +89,7 @@ class RaySpawner:
 async def _end(handle: Any, name: str) -> None:
     """Return when the actor, its name and the processes it started are gone."""
     ray.kill(handle)
+    forget(name)
     while _is_called(handle, name):  # noqa: ASYNC110 - Ray tells nobody when the name is free, a few ms later
         await asyncio.sleep(0.005)
     await asyncio.to_thread(end_left_over, handle._actor_id.hex())

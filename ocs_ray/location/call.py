@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import math
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 import ray
 from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayActorError, RayError, RayTaskError
@@ -24,6 +28,42 @@ def find(name: str) -> Any:
         return ray.get_actor(name, namespace=NAMESPACE)
     except ValueError:
         raise UnreachableError(name=name, reason="is not running", remedy=_remedy(name)) from None
+
+
+@dataclass(eq=False, slots=True)
+class _Kept:
+    """A handle that is kept, and when its actor was last known to live, in seconds of the monotonic clock."""
+
+    handle: Any
+    lived_at: float = -math.inf
+
+
+_KEPT: Final[dict[str, _Kept]] = {}
+_ALIVE: Final = 2
+"""Ray's number for an actor that lives. Source: ray ``common.proto``, ``ActorTableData.ActorState``."""
+FRESH_S: Final = 0.05
+"""How long who answered is taken for alive, in seconds: no longer than Ray itself takes to notice the contrary."""
+
+
+def _kept(name: str) -> _Kept:
+    """The handle of a component, kept for as long as this process takes its actor for alive.
+
+    A fresh handle costs each call 0.05 ms; and to ask Ray for its state waits for what Ray is sending just now. Ray
+    forgets the names it looked up when it learns of a death, so what is kept is never older than what ``find`` gives.
+
+    Raises:
+        UnreachableError: nothing is registered under this name.
+    """
+    kept = _KEPT.get(name)
+    if kept is None or (time.monotonic() - kept.lived_at > FRESH_S and kept.handle._get_local_state() != _ALIVE):
+        forget(name)
+        kept = _KEPT[name] = _Kept(find(name))
+    return kept
+
+
+def forget(name: str) -> None:
+    """Look a component up anew when it is asked next: its actor has been ended."""
+    _KEPT.pop(name, None)
 
 
 def names() -> list[str]:
@@ -51,10 +91,13 @@ async def ask(name: str, message: object, timeout_s: float) -> Any:
         LostReplyError: it stayed silent for ``timeout_s``, or its reply was lost; a kind of UnreachableError.
         OcsError: what the component itself raised.
     """
-    reply: Any = find(name).ask.remote(packed(message))
+    kept = _kept(name)
+    reply: Any = kept.handle.ask.remote(packed(message))
     try:
         async with asyncio.timeout(timeout_s):  # wait_for would have a task for it
-            return unpacked(await asyncio.wrap_future(reply.future()))
+            answer = await _answer(reply)
+        kept.lived_at = time.monotonic()
+        return unpacked(answer)
     except asyncio.CancelledError:
         _give_up(message, reply)
         raise
@@ -62,7 +105,36 @@ async def ask(name: str, message: object, timeout_s: float) -> Any:
         _give_up(message, reply)
         raise LostReplyError.silent(name, timeout_s) from None
     except RayError as failure:
+        forget(name)
         raise _ours(name, failure) from None
+
+
+async def _answer(reply: Any) -> bytes:
+    """What an actor answered.
+
+    ``ObjectRef.future`` gives a future with a lock of its own, and asyncio wraps it into another one, half of it on a
+    thread of Ray's that holds the interpreter meanwhile.
+
+    Raises:
+        RayError: there is no answer; RayTaskError holds what the actor raised.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[bytes] = loop.create_future()
+
+    def settle(came: Any) -> None:
+        if answer.done():  # its asker is gone
+            return
+        if isinstance(came, RayError):
+            answer.set_exception(came)
+        else:
+            answer.set_result(came)
+
+    def tell(came: Any) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody is interested any more
+            loop.call_soon_threadsafe(settle, came)
+
+    reply._on_completed(tell)
+    return await answer
 
 
 def _give_up(message: object, reply: Any) -> None:
@@ -83,10 +155,11 @@ def ask_sync(name: str, message: object, timeout_s: float) -> Any:
         OcsError: what the component itself raised.
     """
     try:
-        return unpacked(ray.get(find(name).ask.remote(packed(message)), timeout=timeout_s))
+        return unpacked(ray.get(_kept(name).handle.ask.remote(packed(message)), timeout=timeout_s))
     except GetTimeoutError:
         raise LostReplyError.silent(name, timeout_s) from None
     except RayError as failure:
+        _KEPT.pop(name, None)
         raise _ours(name, failure) from None
 
 
@@ -113,6 +186,8 @@ def _ours(name: str, failure: Exception) -> Exception:
 
 class RayPort:
     """The door a script or a client goes through when Ray is behind it."""
+
+    serves_any_loop: Literal[True] = True
 
     def names(self) -> list[str]:
         """Names of all components; see ``names``."""

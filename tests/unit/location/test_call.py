@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import Future
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,8 +18,19 @@ from ray.exceptions import (
 
 from ocs_ray.errors import LostReplyError, UnreachableError
 from ocs_ray.location import call
+from ocs_ray.location.packing import packed
 
 NAME = "IRIS.IRIS_1-SequenceComponent"
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(call, "_KEPT", {})
+
+
+def actor(on_completed: Callable[[Callable[[object], None]], None]) -> Any:
+    """A handle whose every reply is this one."""
+    return SimpleNamespace(ask=SimpleNamespace(remote=lambda _: SimpleNamespace(_on_completed=on_completed)))
 
 
 @pytest.mark.parametrize(
@@ -34,10 +45,27 @@ NAME = "IRIS.IRIS_1-SequenceComponent"
 def test_given_any_error_of_ray_s_when_a_component_is_asked_then_it_is_unreachable_by_name(
     failure: RayError, kind: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reply: Future[Any] = Future()
-    reply.set_exception(failure)
-    ask = SimpleNamespace(remote=lambda _: SimpleNamespace(future=lambda: reply))
-    monkeypatch.setattr(call, "find", lambda _: SimpleNamespace(ask=ask))
+    monkeypatch.setattr(call, "find", lambda _: actor(lambda tell: tell(failure)))
     with pytest.raises(UnreachableError, match=NAME) as told:
         asyncio.run(call.ask(NAME, "message", 1))
     assert type(told.value) is kind
+    assert NAME not in call._KEPT, "it is looked up anew"
+
+
+def test_given_an_asker_who_is_gone_or_whose_loop_is_closed_when_the_answer_comes_then_nobody_is_disturbed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tells: list[Callable[[object], None]] = []
+    monkeypatch.setattr(call, "find", lambda _: actor(tells.append))
+
+    async def story() -> None:
+        failures: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+        with pytest.raises(LostReplyError, match=r"did not answer within 0\.01 s"):
+            await call.ask(NAME, "message", 0.01)
+        tells[0](packed("late"))
+        await asyncio.sleep(0)
+        assert failures == []
+
+    asyncio.run(story())
+    tells[0](packed("later still"))

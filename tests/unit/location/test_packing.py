@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
 
@@ -51,10 +50,9 @@ def test_given_a_component_when_asked_then_the_question_goes_packed_and_the_repl
 
     def remote(content: bytes) -> Any:
         asked.append(content)
-        reply: Future[bytes] = Future()
-        reply.set_result(packed(Started(run_id=Id("1"))))
-        return SimpleNamespace(future=lambda: reply)
+        return SimpleNamespace(_on_completed=lambda tell: tell(packed(Started(run_id=Id("1")))))
 
+    monkeypatch.setattr(call, "_KEPT", {})
     monkeypatch.setattr(call, "find", lambda _: SimpleNamespace(ask=SimpleNamespace(remote=remote)))
     assert asyncio.run(call.ask("IRIS.dark-Sequencer", GetStatus(), 1)) == Started(run_id=Id("1"))
     assert [unpacked(content) for content in asked] == [GetStatus()]
