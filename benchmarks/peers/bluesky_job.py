@@ -21,6 +21,12 @@ def steps(count: int = 1):
     for _ in range(count):
         yield Msg("null")
 """
+MAY = """
+user_groups:
+  root: {allowed_plans: [null], forbidden_plans: [":^_"], allowed_devices: [null], forbidden_devices: [":^_"]}
+  primary: {allowed_plans: [":.*"], forbidden_plans: [":^_"], allowed_devices: [null], forbidden_devices: [":^_"]}
+"""
+"""Who may run what; without it nobody may run anything."""
 MOST = 60
 """An item takes half a second, whatever it does: so many have to do."""
 
@@ -52,8 +58,10 @@ def run(manager: ZMQCommSendThreads, count: int) -> float:
 def main(samples: int, steps: int) -> None:
     folder = Path(tempfile.mkdtemp(prefix="ocs-bluesky-"))
     (folder / "startup.py").write_text(PLANS)
+    (folder / "user_group_permissions.yaml").write_text(MAY)
     redis, control, info = free_port(), free_port(), free_port()
-    server = subprocess.Popen(["redis-server", "--port", str(redis), "--save", "", "--dir", str(folder)])
+    command = ["redis-server", "--port", str(redis), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     command = [str(Path(sys.executable).with_name("start-re-manager")), f"--startup-dir={folder}", "--keep-re"]
     command += [f"--redis-addr=127.0.0.1:{redis}", "--use-ipython-kernel=OFF"]
     command += [f"--zmq-control-addr=tcp://127.0.0.1:{control}", f"--zmq-info-addr=tcp://127.0.0.1:{info}"]
