@@ -30,10 +30,13 @@ from ocs_ray.models.sequencer_messages import (
     SubmitSequence,
 )
 from ocs_ray.scripting.patient_request import ask_for_end, ask_patiently
-from ocs_ray.scripting.port import Port
+from ocs_ray.scripting.port import AnyLoopPort, Port
 from ocs_ray.scripting.procedure import Procedure
 
 T = TypeVar("T")
+Home = Callable[..., None]
+BEGINS: Final = (SubmitSequence, StartSequence, RetryFailed)
+"""The requests that begin a run."""
 SEQUENCER: Final = f"-{ComponentType.Sequencer}"
 AGAIN_S: Final = 1.0
 """Pause before a sequencer that does not answer is asked again, in seconds."""
@@ -91,30 +94,64 @@ class ChildRuns:
         port: carries the messages.
     """
 
-    def __init__(self, port: Port) -> None:
+    def __init__(self, port: Port | AnyLoopPort) -> None:
         self._port = port
+        self._serves_any_loop = getattr(port, "serves_any_loop", False)
         self.parent: Parent | None = None
         self._running: dict[str, int] = {}
-        self._beginnings: dict[str, _Beginning] = {}
+        self._beginnings: dict[str, _Beginning | None] = {}  # None: on its way here from another loop
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._is_closed = False
 
     async def ask(self, name: str, message: object, timeout_s: float) -> Any:
         """Send one message to a named component; see ``Port``."""
-        if isinstance(message, QueryFinal) and SEQUENCER in name and self.parent is not None and Procedure.is_in_step():
+        if self.parent is not None and _waits_for_end(name, message):
             async with self.parent.waits_for_child():
                 return await self._port.ask(name, message, timeout_s)
-        if not isinstance(message, SubmitSequence | StartSequence | RetryFailed):
+        if isinstance(message, BEGINS) and (begun := self._beginnings.get(message.request_id)) is not None:
+            return await self._wait_for(begun, name, timeout_s)
+        return await self.ask_elsewhere(name, message, timeout_s, _at_once)
+
+    def may_be_asked_elsewhere(self, name: str, message: object) -> bool:
+        """Whether ``ask_elsewhere`` will do for a message; else it is to be asked here."""
+        if not self._serves_any_loop or _waits_for_end(name, message):
+            return False
+        return not (isinstance(message, BEGINS) and message.request_id in self._beginnings)
+
+    async def ask_elsewhere(self, name: str, message: object, timeout_s: float, home: Home) -> Any:
+        """The same on another loop: to go from one to the other and back costs as much as half of a call.
+
+        When a request that begins a run gets no answer, or nobody waits for it any more, it is asked on at home.
+
+        Args:
+            home: calls a function on the loop where this object lives.
+        """
+        if not isinstance(message, BEGINS):
             return await self._port.ask(name, message, timeout_s)
-        return await self._wait_for(self._beginning(name, message), name, timeout_s)
+        try:
+            reply = await self._port.ask(name, message, timeout_s)
+        except LostReplyError:
+            self._beginnings.setdefault(message.request_id, None)  # from now on a repeat is to be asked at home
+            home(self._ask_on, name, message)
+            raise
+        except asyncio.CancelledError:  # the run may begin all the same
+            home(self._left_alone, name, message)
+            raise
+        if isinstance(reply, Started):
+            home(self._began, name, reply)
+        return reply
 
     def names(self) -> list[str]:
         """Names of all components."""
         return self._port.names()
 
-    def _beginning(self, name: str, message: Request) -> _Beginning:
-        """What became of a request so far; it is sent when it is new, and a repeat waits for the same answer."""
-        known = self._beginnings.get(message.request_id)
-        if known is not None:
+    def _left_alone(self, name: str, message: Request) -> None:
+        if not self._is_closed:
+            self._ask_on(name, message).ended_by = self.parent.ends_by if self.parent is not None else None
+
+    def _ask_on(self, name: str, message: Request) -> _Beginning:
+        """Ask again, until there is an answer; a repeat waits for the same one."""
+        if (known := self._beginnings.get(message.request_id)) is not None:
             return known
         begun = _Beginning(self._spawned(self._begin(name, message)))
         self._beginnings[message.request_id] = begun
@@ -131,10 +168,10 @@ class ChildRuns:
     async def _wait_for(self, begun: _Beginning, name: str, timeout_s: float) -> Any:
         begun.waiting += 1
         try:
-            async with asyncio.timeout(timeout_s):
-                return await asyncio.shield(begun.answer)
-        except TimeoutError:
-            raise LostReplyError.silent(name, timeout_s) from None
+            done, _ = await asyncio.wait((begun.answer,), timeout=timeout_s)
+            if not done:
+                raise LostReplyError.silent(name, timeout_s)
+            return begun.answer.result()
         except asyncio.CancelledError:  # the run may begin all the same
             begun.ended_by = self.parent.ends_by if self.parent is not None else None
             if begun.answer.done() and not begun.answer.cancelled() and begun.answer.exception() is None:
@@ -144,7 +181,9 @@ class ChildRuns:
             begun.waiting -= 1
 
     async def _begin(self, name: str, message: Request) -> Any:
-        reply = await ask_patiently(self._port, name, message, HOURS_10_S)
+        return self._began(name, await ask_patiently(self._port, name, message, HOURS_10_S))
+
+    def _began(self, name: str, reply: Any) -> Any:
         if isinstance(reply, Started):
             self._spawned(self._follow(name, reply.run_id))
         return reply
@@ -174,8 +213,18 @@ class ChildRuns:
 
     def close(self) -> None:
         """Follow none of them any more."""
+        self._is_closed = True
         for task in self._tasks:
             task.cancel()
+
+
+def _waits_for_end(name: str, message: object) -> bool:
+    """Whether a step asks for the end of another sequencer's run."""
+    return isinstance(message, QueryFinal) and SEQUENCER in name and Procedure.is_in_step()
+
+
+def _at_once(function: Callable[..., object], *args: object) -> None:
+    function(*args)
 
 
 def handed_on(effect: Propagate, sender: str, limit_s: float) -> SendCommand | AbortSequence | Stop:

@@ -1,23 +1,23 @@
-"""The door of a script: what goes through it leaves from the home loop, where Ray lives."""
+"""The door of a script: what goes through it leaves from the strand itself, or from the home loop."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from ocs_ray.actors.child_runs import ChildRuns
 from ocs_ray.actors.crossing import Crossing
-from ocs_ray.scripting.port import Port
 
 T = TypeVar("T")
 
 
 class HomePort:
-    """Makes the calls of the strand on the home loop, where Ray lives.
+    """Makes the calls of the strand: there, when the port serves any loop, else on the home loop.
 
     Args:
-        port: carries the messages.
+        port: carries the messages; it lives on the home loop.
         home: that loop.
         to_home: the way there.
         strand: the script's loop, from which most calls come.
@@ -26,7 +26,7 @@ class HomePort:
 
     def __init__(
         self,
-        port: Port,
+        port: ChildRuns,
         home: asyncio.AbstractEventLoop,
         to_home: Crossing,
         strand: asyncio.AbstractEventLoop,
@@ -41,7 +41,13 @@ class HomePort:
 
     async def ask(self, name: str, message: object, timeout_s: float) -> Any:
         """Send one message to a named component; see ``Port``."""
+        if self._port.may_be_asked_elsewhere(name, message):
+            return await self._port.ask_elsewhere(name, message, timeout_s, self._tell_home)
         return await self.at_home(self._port.ask(name, message, timeout_s))
+
+    def _tell_home(self, function: Callable[..., object], *args: object) -> None:
+        with suppress(RuntimeError):  # the home loop is closed: nobody is interested any more
+            self._to_home.call(function, *args)
 
     async def at_home(self, work: Coroutine[Any, Any, T]) -> T:
         """Run ``work`` on the home loop; wait for its outcome here, on the strand or another loop of the script."""

@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 
 import uvloop
 
+from ocs_ray.actors.child_runs import ChildRuns
 from ocs_ray.actors.crossing import Crossing
 from ocs_ray.actors.home_port import HomePort
 from ocs_ray.scripting.port import Port, use_port
@@ -38,13 +39,13 @@ class Strand:
 
     Args:
         name: shown as the thread's name.
-        port: the door scripts go through; its calls are made on the loop that makes this object.
+        port: the door scripts go through; it lives on the loop that makes this object.
     """
 
-    def __init__(self, name: str, port: Port) -> None:
+    def __init__(self, name: str, port: ChildRuns) -> None:
         self._home = asyncio.get_running_loop()
         self._loop = uvloop.new_event_loop()
-        self._there, self._back = Crossing(self._loop), Crossing(self._home)
+        self._there, self._back = Crossing(self._loop, self._home), Crossing(self._home)
         self.port: Port = HomePort(port, self._home, self._back, self._loop, self._there)
         self._context = copy_context()
         self._context.run(use_port, self.port)
@@ -174,6 +175,7 @@ class Strand:
         if not self._closing:
             self._closing = True
             self._there.call(self._loop.stop)
+            self._there.wake()  # now: the home loop may be about to end
 
 
 class Running:

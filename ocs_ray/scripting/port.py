@@ -7,7 +7,7 @@ objects.
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from ocs_ray.errors import ClusterError
 
@@ -31,6 +31,12 @@ class Port(Protocol):
             LostReplyError: it stayed silent for ``timeout_s``, or the connection broke; a kind of UnreachableError.
         """
         ...
+
+
+class AnyLoopPort(Port, Protocol):
+    """A port whose ``ask`` may be awaited on any loop of the process, and not only on the one it was made on."""
+
+    serves_any_loop: Literal[True]
 
 
 _current: ContextVar[Port] = ContextVar("ocs_port")

@@ -39,6 +39,7 @@ from ocs_ray.models.sequencer_messages import Shutdown
 from ocs_ray.scripting.command_service import Assembly, Hcd
 from ocs_ray.scripting.events import Events
 from ocs_ray.scripting.sequencer_service import Sequencer
+from ocs_ray.testing.any_loop import AnyLoop
 from ocs_ray.testing.traffic import Sent, Traffic
 from ocs_ray.testing.waiting import until
 
@@ -106,7 +107,8 @@ class LocalObservatory(Traffic):
             ScriptError: the script cannot be loaded; file, line and fault are named.
         """
         obs_mode = ObsMode.from_prefix(prefix)
-        shell = SequencerShell(Prefix(prefix), obs_mode, Prefix(f"{Prefix(prefix).subsystem}.local"), self)
+        component, port = Prefix(f"{Prefix(prefix).subsystem}.local"), AnyLoop(self)
+        shell = SequencerShell(Prefix(prefix), obs_mode, component, port)
         source = None if script is None else ScriptSource(file=str(script), root=str(root))
         await shell.start(source, self.time_factor, settings=procedure)
         self._keep(actor_name(prefix, ComponentType.Sequencer), shell)

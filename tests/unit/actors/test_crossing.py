@@ -6,11 +6,16 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextvars import ContextVar
+from typing import Literal
 
 import pytest
 
+from ocs_ray.actors.child_runs import ChildRuns
 from ocs_ray.actors.crossing import Crossing
 from ocs_ray.actors.home_port import HomePort
+from ocs_ray.models.identifiers import Id
+from ocs_ray.models.sequencer_messages import QueryFinal
+from ocs_ray.scripting.procedure import Procedure
 from ocs_ray.testing.waiting import until
 
 MARK: ContextVar[str] = ContextVar("mark", default="")
@@ -101,6 +106,64 @@ def test_given_a_loop_that_is_closed_when_called_then_every_call_says_so() -> No
             crossing.call(print)
 
 
+class Sleeper(asyncio.AbstractEventLoop):
+    """A loop that only notes when it is woken."""
+
+    def __init__(self, is_closed: bool = False) -> None:
+        self.woken, self._is_closed = 0, is_closed
+
+    def call_soon_threadsafe(self, *_: object, **__: object) -> asyncio.Handle:
+        if self._is_closed:
+            raise RuntimeError("closed")
+        self.woken += 1
+        return asyncio.Handle(print, (), self)
+
+    def get_debug(self) -> bool:
+        return False
+
+
+def test_given_a_caller_that_has_more_to_do_when_it_calls_then_the_other_is_woken_once_it_has_done_that() -> None:
+    async def on_the_loop() -> None:
+        sleeper, seen = Sleeper(), list[int]()
+        crossing = Crossing(sleeper, asyncio.get_running_loop())
+        asyncio.get_running_loop().call_soon(lambda: seen.append(sleeper.woken))  # it had that to do before
+        crossing.call(print)
+        crossing.call(print)
+        assert sleeper.woken == 0
+        await asyncio.sleep(0)
+        assert (seen, sleeper.woken) == ([0], 1)
+
+    asyncio.run(on_the_loop())
+
+
+def test_given_a_caller_in_another_thread_or_in_haste_when_it_calls_then_the_other_is_woken_at_once() -> None:
+    async def on_the_loop() -> None:
+        sleeper = Sleeper()
+        crossing = Crossing(sleeper, asyncio.get_running_loop())
+        await asyncio.to_thread(crossing.call, print)
+        assert sleeper.woken == 1
+        crossing = Crossing(sleeper, asyncio.get_running_loop())
+        crossing.call(print)
+        crossing.wake()
+        assert sleeper.woken == 2
+
+    asyncio.run(on_the_loop())
+
+
+def test_given_a_loop_that_is_closed_when_its_main_caller_calls_then_that_goes_on_and_nothing_is_said() -> None:
+    async def on_the_loop() -> None:
+        failures = list[object]()
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+        crossing = Crossing(Sleeper(is_closed=True), asyncio.get_running_loop())
+        crossing.call(print)
+        await asyncio.sleep(0)
+        assert failures == []
+        with pytest.raises(RuntimeError, match="closed"):
+            crossing.wake()
+
+    asyncio.run(on_the_loop())
+
+
 class Door:
     """Answers, fails, or waits until it is cancelled, on the loop it is asked on."""
 
@@ -121,13 +184,19 @@ class Door:
         return asyncio.get_running_loop(), message, MARK.get()
 
 
+class AnyDoor(Door):
+    """The same for every loop."""
+
+    serves_any_loop: Literal[True] = True
+
+
 def test_given_the_script_s_port_when_asked_then_it_asks_at_home_and_brings_back_the_outcome(
     other: asyncio.AbstractEventLoop,
 ) -> None:
     async def on_strand() -> None:
         here = asyncio.get_running_loop()
         door = Door()
-        port = HomePort(door, other, Crossing(other), here, Crossing(here))
+        port = HomePort(ChildRuns(door), other, Crossing(other), here, Crossing(here))
         MARK.set("script")
         assert await port.ask("answer", 7, 1) == (other, 7, "script")
         with pytest.raises(ValueError, match="no"):
@@ -138,5 +207,22 @@ def test_given_the_script_s_port_when_asked_then_it_asks_at_home_and_brings_back
         with pytest.raises(asyncio.CancelledError):
             await waiting
         await until(lambda: door.cancelled)
+
+    asyncio.run(on_strand())
+
+
+def test_given_a_port_for_any_loop_when_the_script_asks_then_it_asks_from_its_own_but_for_the_end_of_a_run_in_a_step(
+    other: asyncio.AbstractEventLoop,
+) -> None:
+    async def on_strand() -> None:
+        here = asyncio.get_running_loop()
+        port = HomePort(ChildRuns(AnyDoor()), other, Crossing(other), here, Crossing(here))
+        assert (await port.ask("IRIS.filter-Assembly", 7, 1))[0] is here
+        end = QueryFinal(run_id=Id("run"), timeout_s=1)
+        assert (await port.ask("IRIS.filter-Assembly", end, 1))[0] is here
+        assert (await port.ask("IRIS.mode-Sequencer", end, 1))[0] is here, "outside of a step nothing is held"
+        with Procedure.step():
+            assert (await port.ask("IRIS.filter-Assembly", end, 1))[0] is here
+            assert (await port.ask("IRIS.mode-Sequencer", end, 1))[0] is other
 
     asyncio.run(on_strand())
