@@ -94,8 +94,7 @@ async def ask(name: str, message: object, timeout_s: float) -> Any:
     kept = _kept(name)
     reply: Any = kept.handle.ask.remote(packed(message))
     try:
-        async with asyncio.timeout(timeout_s):  # wait_for would have a task for it
-            answer = await _answer(reply)
+        answer = await _answer(reply, timeout_s)
         kept.lived_at = time.monotonic()
         return unpacked(answer)
     except asyncio.CancelledError:
@@ -109,32 +108,40 @@ async def ask(name: str, message: object, timeout_s: float) -> Any:
         raise _ours(name, failure) from None
 
 
-async def _answer(reply: Any) -> bytes:
+async def _answer(reply: Any, timeout_s: float) -> bytes:
     """What an actor answered.
 
     ``ObjectRef.future`` gives a future with a lock of its own, and asyncio wraps it into another one, half of it on a
-    thread of Ray's that holds the interpreter meanwhile.
+    thread of Ray's that holds the interpreter meanwhile. An answer that is there counts, although its time is over when
+    the loop comes to look at it: a script may have blocked its strand.
 
     Raises:
-        RayError: there is no answer; RayTaskError holds what the actor raised.
+        TimeoutError: there was none within ``timeout_s`` seconds.
+        RayError: there is none; RayTaskError holds what the actor raised.
     """
     loop = asyncio.get_running_loop()
-    answer: asyncio.Future[bytes] = loop.create_future()
+    is_here: asyncio.Future[None] = loop.create_future()
+    answers: list[Any] = []
 
-    def settle(came: Any) -> None:
-        if answer.done():  # its asker is gone
-            return
-        if isinstance(came, RayError):
-            answer.set_exception(came)
-        else:
-            answer.set_result(came)
+    def look() -> None:
+        if not is_here.done():  # else its asker is gone
+            is_here.set_result(None)
 
-    def tell(came: Any) -> None:
+    def tell(answer: Any) -> None:
+        answers.append(answer)
         with suppress(RuntimeError):  # the loop is closed: nobody is interested any more
-            loop.call_soon_threadsafe(settle, came)
+            loop.call_soon_threadsafe(look)
 
     reply._on_completed(tell)
-    return await answer
+    try:
+        async with asyncio.timeout(timeout_s):  # wait_for would have a task for it
+            await is_here
+    except TimeoutError:
+        if not answers:
+            raise
+    if isinstance(answers[0], RayError):
+        raise answers[0]
+    return answers[0]
 
 
 def _give_up(message: object, reply: Any) -> None:
@@ -159,7 +166,7 @@ def ask_sync(name: str, message: object, timeout_s: float) -> Any:
     except GetTimeoutError:
         raise LostReplyError.silent(name, timeout_s) from None
     except RayError as failure:
-        _KEPT.pop(name, None)
+        forget(name)
         raise _ours(name, failure) from None
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -69,3 +71,27 @@ def test_given_an_asker_who_is_gone_or_whose_loop_is_closed_when_the_answer_come
 
     asyncio.run(story())
     tells[0](packed("later still"))
+
+
+def test_given_an_answer_that_comes_while_the_script_blocks_the_loop_when_the_time_is_over_then_it_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = threading.Event()
+
+    def later(tell: Callable[[object], None]) -> None:
+        def come() -> None:
+            tell(packed("here"))
+            told.set()
+
+        threading.Timer(0.01, come).start()
+
+    monkeypatch.setattr(call, "find", lambda _: actor(later))
+
+    async def story() -> None:
+        asked = asyncio.ensure_future(call.ask(NAME, "message", 0.05))
+        await asyncio.sleep(0)
+        assert told.wait(10)
+        time.sleep(0.1)  # noqa: ASYNC251 - blocks the loop until the limit has passed, as a script may
+        assert await asked == "here"
+
+    asyncio.run(story())
