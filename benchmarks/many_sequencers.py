@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,13 +123,20 @@ async def _rounds(
     return whole, queries
 
 
-def figures(count: int, sizes: Sizes, start_s: float, rounds: tuple[list[float], list[float]]) -> dict[str, Any]:
-    """What a round of either side says."""
+def figures(
+    title: str, count: int, sizes: Sizes, start_s: float, work: Coroutine[Any, Any, tuple[list[float], list[float]]]
+) -> dict[str, Any]:
+    """What the rounds of either side say."""
+    found = processes(title)
+    before = cpu_s(found)
+    rounds = asyncio.run(work)
+    used = (cpu_s(found) - before) / count / (sizes.rounds + 1)
     whole = sorted(rounds[0])[len(rounds[0]) // 2]
     return {
         "start_s": round(start_s, 2),
         "start_per_actor_ms": round(start_s / count * 1e3, 1),
         "all_steps_per_s": round(count * sizes.steps / whole),
+        "cpu_ms_per_run": round(used * 1e3, 2),
         "status_query": report.spread(rounds[1]),
     }
 
@@ -143,7 +150,7 @@ def with_sequencers(count: int, sizes: Sizes) -> dict[str, Any]:
         began = time.perf_counter()
         private_ray.start_sequencers(prefixes, script)
         start_s = time.perf_counter() - began
-        found = figures(count, sizes, start_s, asyncio.run(ours([Sequencer.at(prefix) for prefix in prefixes], sizes)))
+        found = figures(OURS, count, sizes, start_s, ours([Sequencer.at(prefix) for prefix in prefixes], sizes))
         return {**found, **at_rest(OURS, count, sizes.idle_s)}
 
 
@@ -153,7 +160,7 @@ def with_bare(count: int, sizes: Sizes) -> dict[str, Any]:
         began = time.perf_counter()
         actors = private_ray.start_bare([f"bare{n}" for n in range(count)])
         start_s = time.perf_counter() - began
-        found = figures(count, sizes, start_s, asyncio.run(floor(actors, sizes)))
+        found = figures(BARE, count, sizes, start_s, floor(actors, sizes))
         return {**found, **at_rest(BARE, count, sizes.idle_s)}
 
 
