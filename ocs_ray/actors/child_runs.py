@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar, cast
 
 from ocs_ray.core.procedure_events import Propagate
 from ocs_ray.core.procedure_states import AT_REST, LEAVING, YIELDED, YIELDING
@@ -98,8 +98,8 @@ class ChildRuns:
         self._port = port
         self._serves_any_loop = getattr(port, "serves_any_loop", False)
         self.parent: Parent | None = None
-        self._running: dict[str, int] = {}
-        self._beginnings: dict[str, _Beginning | None] = {}  # None: on its way here from another loop
+        self._running: dict[str, set[Id]] = {}
+        self._beginnings: dict[str, _Beginning | None] = {}  # None: on its way from another loop
         self._tasks: set[asyncio.Task[Any]] = set()
         self._is_closed = False
 
@@ -108,9 +108,18 @@ class ChildRuns:
         if self.parent is not None and _waits_for_end(name, message):
             async with self.parent.waits_for_child():
                 return await self._port.ask(name, message, timeout_s)
-        if isinstance(message, BEGINS) and (begun := self._beginnings.get(message.request_id)) is not None:
+        if not isinstance(message, BEGINS):
+            return await self._port.ask(name, message, timeout_s)
+        if (begun := self._beginnings.get(message.request_id)) is not None:
             return await self._wait_for(begun, name, timeout_s)
-        return await self.ask_elsewhere(name, message, timeout_s, _at_once)
+        try:
+            return self._began(name, await self._port.ask(name, message, timeout_s))
+        except LostReplyError:
+            self._ask_on(name, message)
+            raise
+        except asyncio.CancelledError:  # the run may begin all the same
+            self._left_alone(name, message)
+            raise
 
     def may_be_asked_elsewhere(self, name: str, message: object) -> bool:
         """Whether ``ask_elsewhere`` will do for a message; else it is to be asked here."""
@@ -121,15 +130,22 @@ class ChildRuns:
     async def ask_elsewhere(self, name: str, message: object, timeout_s: float, home: Home) -> Any:
         """The same on another loop: to go from one to the other and back costs as much as half of a call.
 
-        When a request that begins a run gets no answer, or nobody waits for it any more, it is asked on at home.
+        What began is told to home by the thread the reply comes on, and a request that got no answer, or that nobody
+        waits for any more, is asked on there.
 
         Args:
-            home: calls a function on the loop where this object lives.
+            home: calls a function on the loop where this object lives; any thread may use it.
         """
+        port = cast("AnyLoopPort", self._port)
         if not isinstance(message, BEGINS):
-            return await self._port.ask(name, message, timeout_s)
+            return await port.ask(name, message, timeout_s)
+
+        def heard(reply: Any) -> None:
+            if isinstance(reply, Started):
+                home(self._began, name, reply)
+
         try:
-            reply = await self._port.ask(name, message, timeout_s)
+            return await port.ask(name, message, timeout_s, heard)
         except LostReplyError:
             self._beginnings.setdefault(message.request_id, None)  # from now on a repeat is to be asked at home
             home(self._ask_on, name, message)
@@ -137,20 +153,21 @@ class ChildRuns:
         except asyncio.CancelledError:  # the run may begin all the same
             home(self._left_alone, name, message)
             raise
-        if isinstance(reply, Started):
-            home(self._began, name, reply)
-        return reply
 
     def names(self) -> list[str]:
         """Names of all components."""
         return self._port.names()
 
     def _left_alone(self, name: str, message: Request) -> None:
-        if not self._is_closed:
-            self._ask_on(name, message).ended_by = self.parent.ends_by if self.parent is not None else None
+        begun = self._ask_on(name, message)
+        if begun is not None and self.parent is not None:
+            begun.ended_by = self.parent.ends_by
 
-    def _ask_on(self, name: str, message: Request) -> _Beginning:
-        """Ask again, until there is an answer; a repeat waits for the same one."""
+    def _ask_on(self, name: str, message: Request) -> _Beginning | None:
+        """Ask again, until there is an answer; a repeat waits for the same one. None: it is closed."""
+        if self._is_closed:
+            self._beginnings.pop(message.request_id, None)
+            return None
         if (known := self._beginnings.get(message.request_id)) is not None:
             return known
         begun = _Beginning(self._spawned(self._begin(name, message)))
@@ -184,8 +201,14 @@ class ChildRuns:
         return self._began(name, await ask_patiently(self._port, name, message, HOURS_10_S))
 
     def _began(self, name: str, reply: Any) -> Any:
-        if isinstance(reply, Started):
-            self._spawned(self._follow(name, reply.run_id))
+        """At once, for the step that asked may end next; once, however often the reply comes."""
+        if isinstance(reply, Started) and not self._is_closed:
+            runs = self._running.setdefault(name, set())
+            if reply.run_id not in runs:
+                runs.add(reply.run_id)
+                if self.parent is not None and len(runs) == 1:
+                    self.parent.child_began(name)
+                self._spawned(self._follow(name, reply.run_id))
         return reply
 
     def _outlives(self, name: str, begun: _Beginning) -> None:
@@ -199,17 +222,16 @@ class ChildRuns:
         return task
 
     async def _follow(self, name: str, run_id: Id) -> None:
-        self._running[name] = self._running.get(name, 0) + 1
-        if self.parent is not None and self._running[name] == 1:
-            self.parent.child_began(name)
         try:
             await ask_for_end(self._port, name, run_id, HOURS_10_S)
         except OcsError:
             pass  # it died: there is nothing to hold any more; a reply that was lost is asked for again
         finally:
-            self._running[name] -= 1
-            if self.parent is not None and not self._running[name]:
-                self.parent.child_ended(name)
+            self._running[name].discard(run_id)
+            if not self._running[name]:
+                del self._running[name]
+                if self.parent is not None:
+                    self.parent.child_ended(name)
 
     def close(self) -> None:
         """Follow none of them any more."""
@@ -221,10 +243,6 @@ class ChildRuns:
 def _waits_for_end(name: str, message: object) -> bool:
     """Whether a step asks for the end of another sequencer's run."""
     return isinstance(message, QueryFinal) and SEQUENCER in name and Procedure.is_in_step()
-
-
-def _at_once(function: Callable[..., object], *args: object) -> None:
-    function(*args)
 
 
 def handed_on(effect: Propagate, sender: str, limit_s: float) -> SendCommand | AbortSequence | Stop:

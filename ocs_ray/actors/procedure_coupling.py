@@ -248,6 +248,9 @@ class ProcedureCoupling:
 
     def run_moment(self, moment: pe.Moment, done: Callable[[str | None], None]) -> None:
         """Run the script's handlers of a moment."""
+        if not self._script.has_moment(moment):
+            done(None)
+            return
 
         def ended(_: None, failure: BaseException | None) -> None:
             expiry.cancel()

@@ -66,10 +66,13 @@ class Questions:
         Raises:
             UnreachableError: no answer within ``timeout_s``.
         """
+        answer = self._open[ask]
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._open[ask]
+                return await answer
         except TimeoutError:
+            if answer.done() and not answer.cancelled():  # it came while the loop was busy
+                return answer.result()
             raise UnreachableError(
                 name=name, reason=f"has no final response after {timeout_s:g} s", remedy="ask again with a longer limit"
             ) from None

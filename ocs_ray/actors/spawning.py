@@ -92,6 +92,7 @@ async def _end(handle: Any, name: str) -> None:
     forget(name)
     while _is_called(handle, name):  # noqa: ASYNC110 - Ray tells nobody when the name is free, a few ms later
         await asyncio.sleep(0.005)
+    forget(name)  # somebody may have asked meanwhile
     await asyncio.to_thread(end_left_over, handle._actor_id.hex())
 
 

@@ -329,7 +329,8 @@ class ProcedureCore:
         if not (self.script.scope is ev.Scope.STEP and (state in YIELDING or state is _S.STOPPING)):
             effects += self._children.entered(state, gently=not self.script.is_pressed)
         effects += self._gate(state)
-        if (moment := ev.MOMENTS.get(state)) is not None and self._has_handlers(moment):
+        # On its way to a hold it waits for the shell all the same: the gate of the steps may have been open until now.
+        if (moment := ev.MOMENTS.get(state)) and (state in YIELDING or self._has_handlers(moment)):
             self._token += 1
             self._handlers = self._token
             effects.append(ev.RunHandlers(moment, self._token))

@@ -16,6 +16,7 @@ from ocs_ray.core.waiting_messages import waits
 from ocs_ray.errors import ClusterError, ComponentFailedError, LostReplyError, OcsError, UnreachableError
 from ocs_ray.location.packing import packed, unpacked
 from ocs_ray.models.actor_names import NAMESPACE, OF_EVERY_CLUSTER
+from ocs_ray.scripting.port import Heard
 
 
 def find(name: str) -> Any:
@@ -80,11 +81,13 @@ def names() -> list[str]:
     return sorted(actor["name"] for actor in found if actor["namespace"] == NAMESPACE)
 
 
-async def ask(name: str, message: object, timeout_s: float) -> Any:
+async def ask(name: str, message: object, timeout_s: float, heard: Heard | None = None) -> Any:
     """Send one message to a named component and return its reply.
 
     Args:
         timeout_s: longest wait for the reply, in seconds.
+        heard: is told the reply when it comes, on a thread of Ray's: also when nobody waits for it any more, or the
+            loop of who does is blocked.
 
     Raises:
         UnreachableError: no such component, or it died.
@@ -94,9 +97,7 @@ async def ask(name: str, message: object, timeout_s: float) -> Any:
     kept = _kept(name)
     reply: Any = kept.handle.ask.remote(packed(message))
     try:
-        answer = await _answer(reply, timeout_s)
-        kept.lived_at = time.monotonic()
-        return unpacked(answer)
+        answer = await _answer(reply, timeout_s, heard)
     except asyncio.CancelledError:
         _give_up(message, reply)
         raise
@@ -104,12 +105,22 @@ async def ask(name: str, message: object, timeout_s: float) -> Any:
         _give_up(message, reply)
         raise LostReplyError.silent(name, timeout_s) from None
     except RayError as failure:
-        forget(name)
+        _judge(kept, name, failure)
         raise _ours(name, failure) from None
+    kept.lived_at = time.monotonic()
+    return answer
 
 
-async def _answer(reply: Any, timeout_s: float) -> bytes:
-    """What an actor answered.
+def _judge(kept: _Kept, name: str, failure: RayError) -> None:
+    """Who raises something lives; whoever gave no answer is looked up anew."""
+    if isinstance(failure, RayTaskError):
+        kept.lived_at = time.monotonic()
+    else:
+        forget(name)
+
+
+async def _answer(reply: Any, timeout_s: float, heard: Heard | None) -> Any:
+    """What an actor answered, unpacked.
 
     ``ObjectRef.future`` gives a future with a lock of its own, and asyncio wraps it into another one, half of it on a
     thread of Ray's that holds the interpreter meanwhile. An answer that is there counts, although its time is over when
@@ -127,7 +138,10 @@ async def _answer(reply: Any, timeout_s: float) -> bytes:
         if not is_here.done():  # else its asker is gone
             is_here.set_result(None)
 
-    def tell(answer: Any) -> None:
+    def tell(answer: Any, _: Any = reply) -> None:  # Ray wants the reference to be held until the answer is here
+        if heard is not None and isinstance(answer, bytes):
+            with suppress(Exception):  # what is wrong with it is for its asker
+                heard(unpacked(answer))
         answers.append(answer)
         with suppress(RuntimeError):  # the loop is closed: nobody is interested any more
             loop.call_soon_threadsafe(look)
@@ -139,9 +153,12 @@ async def _answer(reply: Any, timeout_s: float) -> bytes:
     except TimeoutError:
         if not answers:
             raise
-    if isinstance(answers[0], RayError):
-        raise answers[0]
-    return answers[0]
+    try:
+        if isinstance(answers[0], RayError):
+            raise answers[0]
+        return unpacked(answers[0])
+    finally:  # else a failure would hold its traceback, and that the failure
+        answers.clear()
 
 
 def _give_up(message: object, reply: Any) -> None:
@@ -161,13 +178,16 @@ def ask_sync(name: str, message: object, timeout_s: float) -> Any:
         LostReplyError: it stayed silent for ``timeout_s``, or the connection broke; a kind of UnreachableError.
         OcsError: what the component itself raised.
     """
+    kept = _kept(name)
     try:
-        return unpacked(ray.get(_kept(name).handle.ask.remote(packed(message)), timeout=timeout_s))
+        answer: Any = ray.get(kept.handle.ask.remote(packed(message)), timeout=timeout_s)
     except GetTimeoutError:
         raise LostReplyError.silent(name, timeout_s) from None
     except RayError as failure:
-        forget(name)
+        _judge(kept, name, failure)
         raise _ours(name, failure) from None
+    kept.lived_at = time.monotonic()
+    return unpacked(answer)
 
 
 def _remedy(name: str) -> str:
@@ -200,6 +220,6 @@ class RayPort:
         """Names of all components; see ``names``."""
         return names()
 
-    async def ask(self, name: str, message: object, timeout_s: float) -> Any:
+    async def ask(self, name: str, message: object, timeout_s: float, heard: Heard | None = None) -> Any:
         """Send one message to a named component; see ``ask``."""
-        return await ask(name, message, timeout_s)
+        return await ask(name, message, timeout_s, heard)

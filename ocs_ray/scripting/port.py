@@ -6,6 +6,7 @@ objects.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Literal, Protocol
 
@@ -33,10 +34,22 @@ class Port(Protocol):
         ...
 
 
+Heard = Callable[[Any], None]
+
+
 class AnyLoopPort(Port, Protocol):
     """A port whose ``ask`` may be awaited on any loop of the process, and not only on the one it was made on."""
 
     serves_any_loop: Literal[True]
+
+    async def ask(self, name: str, message: object, timeout_s: float, heard: Heard | None = None) -> Any:
+        """The same as of any port.
+
+        Args:
+            heard: is told the reply when it comes, on some thread: also when nobody waits for it any more, or the loop
+                of who does is blocked.
+        """
+        ...
 
 
 _current: ContextVar[Port] = ContextVar("ocs_port")

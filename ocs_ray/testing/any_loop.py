@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Literal
 
-from ocs_ray.scripting.port import Port
+from ocs_ray.scripting.port import Heard, Port
 
 
 class AnyLoop:
@@ -24,9 +24,15 @@ class AnyLoop:
         """Names of all components; see ``Port``."""
         return self._port.names()
 
-    async def ask(self, name: str, message: object, timeout_s: float) -> Any:
-        """Send one message to a named component; see ``Port``."""
-        work = self._port.ask(name, message, timeout_s)
+    async def ask(self, name: str, message: object, timeout_s: float, heard: Heard | None = None) -> Any:
+        """Send one message to a named component; see ``AnyLoopPort``."""
         if asyncio.get_running_loop() is self._home:
-            return await work
+            return await self._ask(name, message, timeout_s, heard)
+        work = self._ask(name, message, timeout_s, heard)
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._home))
+
+    async def _ask(self, name: str, message: object, timeout_s: float, heard: Heard | None) -> Any:
+        reply = await self._port.ask(name, message, timeout_s)
+        if heard is not None:
+            heard(reply)
+        return reply

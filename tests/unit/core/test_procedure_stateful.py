@@ -76,7 +76,8 @@ class ProcedureMachine(RuleBasedStateMachine):
                     assert closed or self.state in AT_REST or self.state is ProcedureState.EXECUTE
                     self.closed = closed
                 case ev.RunHandlers(moment):
-                    assert moment not in self.without, "there are some"
+                    is_to_hold = moment in (ev.Moment.HOLD, ev.Moment.SUSPEND)
+                    assert is_to_hold or moment not in self.without, "there are some"
                     self.handlers.append(effect)
                 case ev.StartRun(letter):
                     assert self.state is ProcedureState.IDLE

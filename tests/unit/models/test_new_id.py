@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 from uuid import RFC_4122, UUID
@@ -31,3 +32,10 @@ def test_given_many_ids_when_read_then_each_is_a_uuid_of_version_4_and_none_come
 def test_given_a_process_that_forks_when_both_make_ids_then_they_differ() -> None:
     said = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, timeout=60, check=True)
     assert len(set(said.stdout.split())) == 200
+
+
+def test_given_a_script_that_seeds_random_when_ids_are_made_then_they_do_not_come_again() -> None:
+    random.seed(42)
+    first = new_id()
+    random.seed(42)
+    assert new_id() != first
