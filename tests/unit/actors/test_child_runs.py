@@ -135,3 +135,68 @@ def test_given_a_child_that_died_when_its_end_is_asked_for_then_the_parent_has_n
         assert not floor.shell()._port._running
 
     play(tmp_path, story, None)
+
+
+FIRING = """
+    @ctx.on_setup("fire")
+    async def fire(command):
+        await Sequencer.at("IRIS.mode").submit(Sequence.of(Setup("ESW.test", "polite")))
+        await ctx.checkpoint()
+
+    @ctx.on_setup("block")
+    async def block(command):
+        asyncio.create_task(Sequencer.at("IRIS.mode").submit(Sequence.of(Setup("ESW.test", "polite"))))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        OPEN.wait(10)
+"""
+
+
+def test_given_a_child_that_begins_while_its_parent_is_stopped_when_the_reply_ends_the_step_then_the_child_stops_too(
+    tmp_path: Path,
+) -> None:
+    async def story(floor: Floor) -> None:
+        await floor.start(SLOW_TO_BEGIN, CHILD)
+        await floor.start(SCRIPT + FIRING, PREFIX, ProcedureSettings(stop_grace_s=5, kill_after_s=5, child_limit_s=2))
+        await floor.sequencer.submit(commands("fire"))
+        await floor.has_seen("hook", prefix=CHILD)
+        await floor.sequencer.send_command("STOP")
+        floor.open(CHILD)
+        await floor.comes_to("STOPPED")
+        await floor.comes_to("STOPPED", CHILD)
+
+    play(tmp_path, story, None)
+
+
+def test_given_a_run_that_left_a_child_behind_when_the_next_run_is_aborted_then_that_child_goes_on(
+    tmp_path: Path,
+) -> None:
+    async def story(floor: Floor) -> None:
+        await floor.start(SCRIPT, CHILD)
+        await floor.start(SCRIPT + FIRING, PREFIX)
+        first = await floor.sequencer.submit(commands("fire"))
+        await floor.final(first.run_id)
+        await floor.has_seen("begun", prefix=CHILD)
+        await floor.run("polite")
+        ended = await floor.sequencer.send_command("ABORT", wait=WAIT_5)
+        assert (ended.reached, ended.state) == (True, "ABORTED")
+        assert floor.state(CHILD) == "EXECUTE"
+        floor.open(CHILD)
+
+    play(tmp_path, story, None)
+
+
+def test_given_a_script_that_blocks_its_strand_when_a_child_begins_and_it_is_aborted_then_the_child_is_aborted(
+    tmp_path: Path,
+) -> None:
+    async def story(floor: Floor) -> None:
+        await floor.start(SCRIPT, CHILD)
+        await floor.start(SCRIPT + FIRING, PREFIX)
+        await floor.sequencer.submit(commands("block"))
+        await floor.has_seen("begun", prefix=CHILD)
+        await until(lambda: bool(floor.shell()._procedure.core._children._names))
+        await floor.sequencer.send_command("ABORT")
+        await floor.comes_to("ABORTED", CHILD)
+        floor.open()
+
+    play(tmp_path, story, None)

@@ -239,3 +239,40 @@ def test_given_a_loop_in_the_background_when_held_and_stopped_then_it_goes_on(tm
             await until(lambda turns=turns: len(floor.seen()) >= turns + 2)
 
     play(tmp_path, story, LOOPS)
+
+
+def test_given_a_resume_under_way_and_no_on_suspend_when_suspended_then_a_step_that_begins_is_waited_for(
+    tmp_path: Path,
+) -> None:
+    text = (
+        SCRIPT
+        + """
+    @ctx.on_resume
+    async def slowly():
+        SEEN.append("resuming")
+        await asyncio.sleep(0.1)
+"""
+    )
+
+    async def story(floor: Floor) -> None:
+        await floor.sequencer.submit(commands("polite", "deaf"))
+        await floor.has_seen("begun")
+        await floor.sequencer.pause()
+        floor.open()
+        await floor.comes_to("HELD")
+        floor.module().OPEN.clear()
+        floor.seen().clear()
+        resumed = asyncio.create_task(floor.sequencer.send_command("RESUME"))
+        await floor.has_seen("resuming")
+        suspended = asyncio.create_task(floor.sequencer.send_command("SUSPEND", wait=timedelta(seconds=10)))
+        await floor.has_seen("begun")  # the step that does not look
+        await floor.settled()
+        assert not suspended.done()
+        assert floor.state() != "SUSPENDED"
+        floor.open()
+        assert (await suspended).reached
+        assert "ended" in floor.seen()
+        await resumed
+        await floor.sequencer.send_command("ABORT")
+
+    play(tmp_path, story, text)

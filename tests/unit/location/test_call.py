@@ -16,9 +16,10 @@ from ray.exceptions import (
     NodeDiedError,
     OutOfMemoryError,
     RayError,
+    RayTaskError,
 )
 
-from ocs_ray.errors import LostReplyError, UnreachableError
+from ocs_ray.errors import BadInputError, LostReplyError, UnreachableError
 from ocs_ray.location import call
 from ocs_ray.location.packing import packed
 
@@ -95,3 +96,35 @@ def test_given_an_answer_that_comes_while_the_script_blocks_the_loop_when_the_ti
         assert await asked == "here"
 
     asyncio.run(story())
+
+
+def test_given_a_reply_when_it_comes_then_it_is_heard_before_its_asker_has_it_and_also_when_he_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tells: list[Callable[[object], None]] = []
+    heard: list[object] = []
+    monkeypatch.setattr(call, "find", lambda _: actor(tells.append))
+
+    async def story() -> None:
+        asked = asyncio.ensure_future(call.ask(NAME, "message", 5, heard.append))
+        await asyncio.sleep(0)
+        tells[0](packed("first"))
+        assert heard == ["first"]
+        assert await asked == "first"
+        leaving = asyncio.ensure_future(call.ask(NAME, "message", 5, heard.append))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+
+    asyncio.run(story())
+    tells[1](packed("second"))
+    assert heard == ["first", "second"]
+
+
+def test_given_a_component_that_raises_when_asked_then_it_is_known_to_live(monkeypatch: pytest.MonkeyPatch) -> None:
+    failure = RayTaskError("ask", "", BadInputError("", "not so", "do it differently"))
+    monkeypatch.setattr(call, "find", lambda _: actor(lambda tell: tell(failure)))
+    with pytest.raises(BadInputError, match="not so"):
+        asyncio.run(call.ask(NAME, "message", 1))
+    assert call._KEPT[NAME].lived_at > 0
