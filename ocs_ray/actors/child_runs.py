@@ -174,7 +174,7 @@ class ChildRuns:
         self._beginnings[message.request_id] = begun
 
         def answered(answer: asyncio.Task[Any]) -> None:
-            del self._beginnings[message.request_id]
+            self._beginnings.pop(message.request_id, None)
             has_answer = not answer.cancelled() and answer.exception() is None
             if has_answer and not begun.waiting:
                 self._outlives(name, begun)
