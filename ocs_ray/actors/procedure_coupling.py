@@ -57,6 +57,7 @@ class ProcedureCoupling:
         hook_limit_s: longest the handlers of a moment may take, in seconds.
         reason_of: a failure in words, with its place in the script.
         leave: ends this process, for the reason given.
+        catch_up: lets the life cycle hear of all that has ended, before anything else is decided.
     """
 
     def __init__(
@@ -73,10 +74,11 @@ class ProcedureCoupling:
         hook_limit_s: float,
         reason_of: Callable[[BaseException], str | None],
         leave: Callable[[str], None],
+        catch_up: Callable[[], None],
     ) -> None:
         self._core, self._handle, self._questions = core, handle, questions
         self._strand, self._script, self._life, self._leave = strand, script, life, leave
-        self._hook_limit_s, self._reason_of = hook_limit_s, reason_of
+        self._hook_limit_s, self._reason_of, self.catch_up = hook_limit_s, reason_of, catch_up
         self._step: Running | None = None
         self._hook: Running | None = None
         self._moment: Running | None = None
@@ -99,6 +101,11 @@ class ProcedureCoupling:
                 self.shell.end_hook_failed(f"{hook} failed: {event.failure}")
             if self._begins and event.failure is None:  # first, so that the first step finds it in EXECUTE
                 self.shell.do(self._procedure.run_began())
+
+    @property
+    def lets_steps_follow(self) -> bool:
+        """Whether one step may follow the other as things stand."""
+        return self._procedure.lets_steps_follow
 
     def step_began(self, step: Running) -> None:
         """A step was handed to the strand."""

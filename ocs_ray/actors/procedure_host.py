@@ -17,6 +17,11 @@ class Host(Protocol):
         """The run that goes on, or the last one."""
         ...
 
+    @property
+    def catch_up(self) -> Callable[[], None]:
+        """Has the steps told that have ended, and no further one begin by itself: something is about to be decided."""
+        ...
+
     def end_run(self, by: ProcedureCommand) -> None:
         """End the run, if one goes on: by stop, abort, or with the steps that are left dropped."""
         ...

@@ -83,7 +83,7 @@ class ProcedureShell:
         verdict: asyncio.Future[tuple[pe.Tell, int]] = self._home.create_future()
         self._verdicts[letter.id] = verdict
         try:
-            first = self._first_word(self.do(self.core.send(letter, message.topic)), letter)
+            first = self._first_word(self._decide(lambda: self.core.send(letter, message.topic)), letter)
             if first is not None and not (message.wait_s and first.disposition in FOLLOWED):
                 return self._result(first)
             if first is None and not message.wait_s:  # START waits for the sequencer's word
@@ -157,6 +157,11 @@ class ProcedureShell:
 
     # -- effects -------------------------------------------------------------------------------------------------
 
+    def _decide(self, decide: Callable[[], list[pe.Effect]]) -> list[pe.Effect]:
+        """Let the core decide, after all that happened before, and carry it out."""
+        self._host.catch_up()
+        return self.do(decide())
+
     def do(self, effects: list[pe.Effect]) -> list[pe.Effect]:
         """Carry out what the core decided; gives the effects back. The script's handlers find it knowing of it."""
         if not effects and self.core.state is _S.EXECUTE is self._script.state:
@@ -221,13 +226,13 @@ class ProcedureShell:
 
     def _run_handlers(self, moment: pe.Moment, token: int) -> None:
         def ended(failure: str | None) -> None:
-            self._home.call_soon(lambda: self.do(self.core.handlers_ended(token, failure)))
+            self._home.call_soon(self._decide, lambda: self.core.handlers_ended(token, failure))
 
         self._host.run_moment(moment, ended)
 
     async def _start(self, letter: Letter) -> None:
         if reason := await self._host.start_loaded():
-            self.do(self.core.refuse_start(letter, reason))
+            self._decide(lambda: self.core.refuse_start(letter, reason))
         else:
             self._tell(pe.Tell(letter, Disposition.CHOSEN, _S.IDLE))
 
@@ -236,7 +241,7 @@ class ProcedureShell:
     @asynccontextmanager
     async def waits_for_child(self) -> AsyncGenerator[None]:
         """A step waits for another sequencer: that is held in its place, and the step does not go on before."""
-        self.do(self.core.park())
+        self._decide(self.core.park)
         try:
             try:
                 yield
@@ -244,7 +249,7 @@ class ProcedureShell:
                 while self.core.checkpoint() is pe.Check.WAIT:
                     await self._moved.wait()
         finally:
-            self.do(self.core.unpark())
+            self._decide(self.core.unpark)
 
     def _propagate(self, effect: pe.Propagate) -> None:
         for child in effect.children:
@@ -256,7 +261,7 @@ class ProcedureShell:
 
         def is_silent(failure: OcsError) -> None:
             self._patience.say_late(f"{child} did not follow {command}: {failure}")
-            self.do(self.core.child_settled(child, command, silent=True))
+            self._decide(lambda: self.core.child_settled(child, command, silent=True))
 
         told, wait_s = handed_on(effect, self._name, limit_s), limit_s + 5.0
         reply = await ask_again(self._port, child, told, wait_s, is_silent, lambda: self._told.get(child) is effect)
@@ -266,20 +271,20 @@ class ProcedureShell:
             self._patience.say_late(f"{child} did not follow {command} within {limit_s:g} s: {reply.reason}")
             await comes_late(self._port, child, command, lambda: child in self.core.waits_for)
         # One that refuses has nothing to hold or to let go: it is at rest between two runs.
-        self.do(self.core.child_settled(child, command))
+        self._decide(lambda: self.core.child_settled(child, command))
 
     def child_began(self, child: str) -> None:
         """The script waits for another sequencer from now on."""
-        self.do(self.core.child_began(child))
+        self._decide(lambda: self.core.child_began(child))
 
     def child_ended(self, child: str) -> None:
         """It does not any more."""
         self._told.pop(child, None)
-        self.do(self.core.child_ended(child))
+        self._decide(lambda: self.core.child_ended(child))
 
     def child_outlives(self, child: str, by: ProcedureCommand | None) -> None:
         """It began for a step that had been cancelled: what ended the step ends it."""
-        self.do(self.core.child_outlives(child, by))
+        self._decide(lambda: self.core.child_outlives(child, by))
 
     def end_hook_failed(self, reason: str) -> None:
         """The script's on_stop or on_abort_sequence failed: whoever asked for the end is to know."""
@@ -330,12 +335,13 @@ class ProcedureShell:
 
     def _do_later(self, decide: Callable[[], list[pe.Effect]]) -> None:
         with suppress(RuntimeError):  # the loop is closed: the sequencer is gone
-            self._home.call_soon_threadsafe(lambda: self.do(decide()))
+            self._home.call_soon_threadsafe(self._decide, decide)
 
     async def receive(self, state: ProcedureState | None, topic: str, max_messages: int) -> dict[str, Any] | None:
         """The next command of the mailbox for the script; called on its own loop."""
 
         async def look() -> Letter | None:
+            self._host.catch_up()
             letter, effects = self.core.receive(state, topic, max_messages)
             self.do(effects)
             return letter

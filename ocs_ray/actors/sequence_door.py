@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-from ocs_ray.core.sequencer import SequencerCore
 from ocs_ray.models.commands import SequenceCommand
+
+Look = Callable[[], Coroutine[Any, Any, tuple[str, SequenceCommand] | None]]
+Take = Callable[[str], Coroutine[Any, Any, bool]]
 
 
 class SequenceDoor:
-    """What ``next_if`` goes through: the strand asks, the home loop answers."""
+    """What ``next_if`` goes through: the strand asks, the home loop answers.
 
-    def __init__(self, core: SequencerCore, take: Any, home: asyncio.AbstractEventLoop) -> None:
-        self._core, self._take, self._home = core, take, home
+    Args:
+        look: id and command of the next executable step; called at home.
+        take: puts a step in flight beside the one that runs; called at home.
+        home: the home loop.
+    """
+
+    def __init__(self, look: Look, take: Take, home: asyncio.AbstractEventLoop) -> None:
+        self._look, self._take, self._home = look, take, home
 
     async def peek(self) -> tuple[str, SequenceCommand] | None:
         """Id and command of the next executable step."""
-
-        async def look() -> tuple[str, SequenceCommand] | None:
-            step = self._core.peeked
-            return None if step is None else (step.id, step.command)
-
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(look(), self._home))
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._look(), self._home))
 
     async def take(self, step_id: str) -> bool:
         """Put exactly this step in flight beside the one that runs."""

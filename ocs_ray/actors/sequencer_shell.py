@@ -21,12 +21,14 @@ from ocs_ray.actors.run_ends import RunEnds
 from ocs_ray.actors.sequence_door import SequenceDoor
 from ocs_ray.actors.sequencer_requests import event_of
 from ocs_ray.actors.sequencer_watchers import SequencerWatchers
+from ocs_ray.actors.step_runs import StepRuns
 from ocs_ray.actors.strand import Strand
 from ocs_ray.actors.suspension import Suspension
 from ocs_ray.core import sequencer_events as ev
 from ocs_ray.core.sequencer import SequencerCore
 from ocs_ray.core.sequencer_states import Hook, State, external
 from ocs_ray.errors import OcsError, UnreachableError
+from ocs_ray.models.commands import SequenceCommand
 from ocs_ray.models.component_messages import ScriptSource
 from ocs_ray.models.identifiers import ObsMode
 from ocs_ray.models.prefix import Prefix
@@ -54,7 +56,7 @@ from ocs_ray.models.sequencer_replies import Ok
 from ocs_ray.scripting.events import Events
 from ocs_ray.scripting.port import Port
 from ocs_ray.scripting.procedure import AbortRequested, StopRequested
-from ocs_ray.scripting.running_script import RunningScript, StepOutcome
+from ocs_ray.scripting.running_script import RunningScript
 from ocs_ray.scripting.script_context import ScriptContext
 from ocs_ray.scripting.script_loading import load_script, script_error, start_script
 from ocs_ray.scripting.time_scale import TimeScale
@@ -100,6 +102,7 @@ class SequencerShell:
         self._source = ScriptSource(file="", root="")
         self._loaded: tuple[Strand, ScriptContext, RunningScript] | None = None
         self._hooks: HookRuns | None = None
+        self._steps: StepRuns | None = None
         self._coupling: ProcedureCoupling | None = None
         self._suspension: Suspension | None = None
 
@@ -123,7 +126,7 @@ class SequencerShell:
         self._source = script or ScriptSource(file=str(SIMULATED), root=str(SIMULATED.parent))
         self._time_scale.factor, self._hook_limit_s = time_factor, hook_limit_s
         strand = Strand(self._prefix, self._port)
-        operator = SequenceDoor(self._core, self._take_nested, asyncio.get_running_loop())
+        operator = SequenceDoor(self._peek_nested, self._take_nested, asyncio.get_running_loop())
         ctx = ScriptContext(self._prefix, self._obs_mode, strand.port, self._time_scale, operator)
         strand.tell_failures(ctx.life.report)
         try:
@@ -150,7 +153,10 @@ class SequencerShell:
             self._hook_limit_s,
             self._reason,
             self._give_up,
+            self._catch_up,
         )
+        report = self._hooks.report
+        self._steps = StepRuns(self._core, self._handle, strand, script, self._coupling, self._reason, report)
         self._port.parent = self._coupling.shell
         self._suspension = Suspension(settings.suspend_when, Events(self._prefix, self._port), self._coupling.shell)
 
@@ -172,6 +178,8 @@ class SequencerShell:
         """Take one message; see ``models.sequencer_messages`` and ``models.editor_messages``."""
         if self._gave_up and not isinstance(message, AwaitEnd):
             raise self._unreachable(self._gave_up, "start it again: ocs restart-sequencer")
+        if self._steps is not None:
+            self._steps.tell()
         match message:
             case GetProcedure():
                 return self._procedure.status()
@@ -239,6 +247,11 @@ class SequencerShell:
             raise self._unreachable(self._gave_up, "start it again: ocs restart-sequencer")
         return Ok()
 
+    async def _peek_nested(self) -> tuple[str, SequenceCommand] | None:
+        self._catch_up()
+        step = self._core.peeked
+        return None if step is None else (step.id, step.command)
+
     async def _take_nested(self, step_id: str) -> bool:
         ask = self._questions.new()
         self._handle(ev.TakeNested(ask, step_id))
@@ -246,8 +259,11 @@ class SequencerShell:
 
     # -- effects -------------------------------------------------------------------------------------------------
 
-    def _handle(self, event: ev.Event) -> None:
-        at = time.time()
+    def _handle(self, event: ev.Event, at: float | None = None) -> None:
+        """Take an event of the life cycle, which happens now unless another time is given, in Unix seconds."""
+        if at is None:
+            self._catch_up()
+            at = time.time()
         self._journal.append((event, at))
         came_from, was_active, was_offline = self._core.state, self._core.is_active, self._core.state is State.OFFLINE
         if self._coupling is not None:
@@ -255,7 +271,8 @@ class SequencerShell:
         for effect in self._core.handle(event, at):
             match effect:
                 case ev.RunStep():
-                    self._run_step(effect)
+                    assert self._steps is not None, "start() comes first"
+                    self._steps.run(effect)
                 case ev.Answer(ask, reply):
                     self._questions.answer(ask, reply)
                 case ev.Changed():
@@ -274,24 +291,9 @@ class SequencerShell:
         if self._coupling is not None:
             self._coupling.after(event, came_from, was_active)
 
-    def _run_step(self, effect: ev.RunStep) -> None:
-        strand, _, script = self._running_script()
-
-        def ended(outcome: StepOutcome | None, failure: BaseException | None) -> None:
-            outcome = outcome or StepOutcome(None, 1, None)
-            failure = failure or outcome.failure
-            is_expected = self._coupling is not None and self._coupling.explains(failure)
-            self._handle(
-                ev.StepEnded(
-                    effect.run_id, effect.step_id, self._reason(failure), max(outcome.attempts, 1), outcome.result
-                )
-            )
-            if self._hooks is not None and not is_expected:
-                self._hooks.report(failure)
-
-        step = strand.start(script.run_step(effect.command), ended)
-        if self._coupling is not None:
-            self._coupling.step_began(step)
+    def _catch_up(self) -> None:
+        if self._steps is not None:
+            self._steps.catch_up()
 
     def _run_hook(self, effect: ev.RunHook) -> None:
         assert self._hooks is not None, "start() comes first"

@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import copy_context
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import uvloop
@@ -25,6 +26,7 @@ from ocs_ray.actors.home_port import HomePort
 from ocs_ray.scripting.port import Port, use_port
 
 T = TypeVar("T")
+Done = Callable[[T | None, BaseException | None], None]
 Report = Callable[[BaseException], Coroutine[Any, Any, None]]
 LOG: Final = logging.getLogger("ocs.strand")
 
@@ -118,8 +120,12 @@ class Strand:
             running.cancel()
             raise
 
-    def start(self, work: Coroutine[Any, Any, T], done: Callable[[T | None, BaseException | None], None]) -> Running:
+    def start(self, work: Coroutine[Any, Any, T], done: Done[T]) -> Running:
         """Run ``work`` on the strand; ``done`` is called on the home loop with its result, or its failure."""
+        return self.start_there(work, partial(self.tell_home, done))
+
+    def start_there(self, work: Coroutine[Any, Any, T], done: Done[T]) -> Running:
+        """The same, but ``done`` is called on the strand; at home when the strand is closed."""
         running = Running(self._there)
         if self._closing:
             work.close()
@@ -128,21 +134,31 @@ class Strand:
             self._there.call(self._begin, work, done, running, context=self._context)
         return running
 
-    def _begin(self, work: Coroutine[Any, Any, T], done: Callable[..., None], running: Running) -> None:
+    def go_on_with(self, work: Coroutine[Any, Any, T], done: Done[T]) -> Running:
+        """The same, called on the strand: it begins in the next turn of the loop, and nobody is woken for it."""
+        running = Running(self._there)
+        running.task = self._loop.create_task(self._carry(work, done), context=self._context.copy())
+        return running
+
+    def _begin(self, work: Coroutine[Any, Any, T], done: Done[T], running: Running) -> None:
         if running.is_cancelled:  # while the script blocked the strand
             work.close()
         else:
             running.task = self._loop.create_task(self._carry(work, done))
 
-    async def _carry(self, work: Coroutine[Any, Any, T], done: Callable[..., None]) -> None:
+    async def _carry(self, work: Coroutine[Any, Any, T], done: Done[T]) -> None:
         result: T | None = None
         failure: BaseException | None = None
         try:
             result = await work
         except BaseException as caught:
             failure = caught
+        done(result, failure)
+
+    def tell_home(self, function: Callable[..., object], *args: object) -> None:
+        """Call a plain function on the home loop; any thread may ask for it."""
         with suppress(RuntimeError):  # the home loop is closed: nobody is interested any more
-            self._back.call(done, result, failure)
+            self._back.call(function, *args)
 
     def call(self, function: Callable[..., object], *args: object) -> None:
         """Call a plain function on the strand."""

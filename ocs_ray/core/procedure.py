@@ -30,6 +30,7 @@ from ocs_ray.core.procedure_states import (
 from ocs_ray.models.procedure import ProcedureCommand, ProcedureState
 
 _S, _C = ProcedureState, ProcedureCommand
+Effects = list[ev.Effect]
 _AFTER_RUN: Final = frozenset({_C.RESET, _C.CLEAR})
 
 
@@ -65,7 +66,7 @@ class ProcedureCore:
 
     # -- commands ------------------------------------------------------------------------------------------------
 
-    def send(self, letter: Letter, topic: str = TOPIC) -> list[ev.Effect]:
+    def send(self, letter: Letter, topic: str = TOPIC) -> Effects:
         """Take a message. Its sender is told at once what became of it, or that it waits."""
         if topic != TOPIC:
             return self._defer(letter, "it waits for the script", topic=topic)
@@ -86,7 +87,7 @@ class ProcedureCore:
             return self._defer(letter, "it waits for the script", is_for_script=True)
         return ev.rejected([letter], self.state)
 
-    def refuse_start(self, letter: Letter, reason: str) -> list[ev.Effect]:
+    def refuse_start(self, letter: Letter, reason: str) -> Effects:
         """The sequencer would not start its sequence."""
         if letter not in self._post.start_asked:
             return []
@@ -95,7 +96,7 @@ class ProcedureCore:
 
     def command(
         self, command: ProcedureCommand, *, reason: str = "", sender: str = "", scope: ev.Scope = ev.Scope.NOW
-    ) -> list[ev.Effect]:
+    ) -> Effects:
         """Follow a command that came by another way: the sequencer's stop, abort or pause.
 
         One that is not accepted in the present state does nothing. Unlike a letter it waits for no ``no_hold``, nor
@@ -105,21 +106,19 @@ class ProcedureCore:
             return []
         return self._do(command, reason, sender, scope) + self._settle()
 
-    def _defer(
-        self, letter: Letter, reason: str, *, topic: str = TOPIC, is_for_script: bool = False
-    ) -> list[ev.Effect]:
+    def _defer(self, letter: Letter, reason: str, *, topic: str = TOPIC, is_for_script: bool = False) -> Effects:
         if no_room := self._post.no_room(topic):
             return ev.rejected([letter], self.state, no_room)
         self._post.box(topic).put(letter, is_for_script=is_for_script)
         return [ev.Tell(letter, Disposition.DEFERRED, self.state, reason), ev.Release()]
 
-    def _follow(self, letter: Letter, command: ProcedureCommand) -> list[ev.Effect]:
+    def _follow(self, letter: Letter, command: ProcedureCommand) -> Effects:
         """Do as a letter says. It stays in the mailbox while the script may still ask for it."""
         if command is _C.START:
             self._post.start_asked.append(letter)
             return [ev.StartRun(letter)]
         box, before = self._post.box(), self.state
-        effects: list[ev.Effect] = [ev.Tell(letter, Disposition.CHOSEN, before)]
+        effects: Effects = [ev.Tell(letter, Disposition.CHOSEN, before)]
         unread = box.take(lambda one: one.accepted_in is not None)
         superseded = box.take(lambda _: command.is_urgent)
         effects += [ev.Tell(x, Disposition.SUPERSEDED, before, f"{command} was followed") for x in superseded]
@@ -131,7 +130,7 @@ class ProcedureCore:
             effects.append(ev.Release())
         return effects + self._do(command, "", letter.sender, ev.Scope.NOW)
 
-    def _do(self, command: ProcedureCommand, reason: str, sender: str, scope: ev.Scope) -> list[ev.Effect]:
+    def _do(self, command: ProcedureCommand, reason: str, sender: str, scope: ev.Scope) -> Effects:
         if scope is ev.Scope.NOW and self.script.can_hurry(command, self.state):
             self.script.scope = scope  # a pause becomes a hold: it need not wait for the end of the step any more
             self.script.is_pressed = True
@@ -165,7 +164,7 @@ class ProcedureCore:
 
     def receive(
         self, current_state: ProcedureState | None, topic: str, max_messages: int
-    ) -> tuple[Letter | None, list[ev.Effect]]:
+    ) -> tuple[Letter | None, Effects]:
         """The script asks for its next command; see ``Mailbox.receive``. Asking shows that it has followed the last.
 
         On the commands' topic it hears of what was followed, and of what only a script in ``current_state`` accepts.
@@ -191,39 +190,37 @@ class ProcedureCore:
         return letter, effects
 
     def _is_hidden(self, letter: Letter) -> bool:
-        if self.script.guards and letter.command in PULLS_UP:
-            return True
-        return letter.accepted_in is None and not letter.is_for_script
+        is_guarded = self.script.guards and letter.command in PULLS_UP
+        return bool(is_guarded) or (letter.accepted_in is None and not letter.is_for_script)
 
     def checkpoint(self) -> ev.Check:
         """What the script is to do here and now."""
         return self.script.check(self.state, is_run=self.run.is_on)
 
-    def park(self) -> list[ev.Effect]:
+    def park(self) -> Effects:
         """A task of the script waits at a checkpoint."""
         self.script.parked += 1
         self._post.forget_followed()
         return self._settle()
 
-    def unpark(self) -> list[ev.Effect]:
+    def unpark(self) -> Effects:
         """It goes on."""
         self.script.parked -= 1
         return []
 
-    def touch(self) -> list[ev.Effect]:
+    def touch(self) -> Effects:
         """The script passed a checkpoint: one that holds by itself shows so that it has followed."""
         self.script.came_back()
         return self._settle()
 
-    def guard(self, *, closed: bool) -> list[ev.Effect]:
+    def guard(self, *, closed: bool) -> Effects:
         """A part of the script begins that nobody is held in, or ends; what was asked meanwhile is done then."""
         self.script.guard(closed=closed)
-        release: list[ev.Effect] = [ev.Release()] if closed and self.script.parked else []
-        return release + self._settle()
+        return [*([ev.Release()] if closed and self.script.parked else []), *self._settle()]
 
     # -- outcomes ------------------------------------------------------------------------------------------------
 
-    def handlers_ended(self, token: int, failure: str | None) -> list[ev.Effect]:
+    def handlers_ended(self, token: int, failure: str | None) -> Effects:
         """The script's handlers of a moment ended; a late outcome is dropped."""
         if token != self._handlers:
             return []
@@ -235,7 +232,7 @@ class ProcedureCore:
         if self.state in ENDING:
             self.reason = f"{self.reason}; {reason}" if self.reason else reason
 
-    def fault(self, reason: str) -> list[ev.Effect]:
+    def fault(self, reason: str) -> Effects:
         """Something failed that ends the procedure."""
         if self.state in AT_REST:
             return []
@@ -248,7 +245,7 @@ class ProcedureCore:
             effects.append(ev.EndRun(_C.ABORT))
         return effects + self._settle()
 
-    def run_begins(self) -> list[ev.Effect]:
+    def run_begins(self) -> Effects:
         """The sequencer runs its new-sequence hook. What is left of the last run is reset first."""
         self.run.begins()
         self.script.run_changed()
@@ -256,27 +253,32 @@ class ProcedureCore:
         del self._post.start_asked[:1]
         return started + self._settle()
 
-    def run_began(self) -> list[ev.Effect]:
+    def run_began(self) -> Effects:
         """The hook ended well: steps are run now."""
         self.run.hook_done = True
         return self._part_ended()
 
-    def step(self, *, in_flight: bool) -> list[ev.Effect]:
+    @property
+    def lets_steps_follow(self) -> bool:
+        """Whether one step may follow the other as things stand: the end of none of them moves anything."""
+        return self.state is _S.EXECUTE and not len(self._post.box())
+
+    def step(self, *, in_flight: bool) -> Effects:
         """A step began, or ended."""
         self.run.in_flight = in_flight
         if in_flight:
             return []
-        if self.state is _S.EXECUTE and not len(self._post.box()):  # thousands a second come this way
-            self.script.part_ended()
-            return []
-        return self._part_ended()
+        if not self.lets_steps_follow:
+            return self._part_ended()
+        self.script.part_ended()  # thousands a second come this way
+        return []
 
-    def _part_ended(self) -> list[ev.Effect]:
+    def _part_ended(self) -> Effects:
         self.script.part_ended()
         self._post.forget_followed()
         return self._settle()
 
-    def run_ended(self, how: ev.RunEnd, reason: str = "") -> list[ev.Effect]:
+    def run_ended(self, how: ev.RunEnd, reason: str = "") -> Effects:
         """The run is over, whatever the procedure was at; what failed after a stop was followed is its reason."""
         self.run.ended()
         self._children = Children()
@@ -292,23 +294,21 @@ class ProcedureCore:
 
     # -- other sequencers ----------------------------------------------------------------------------------------
 
-    def child_began(self, name: str) -> list[ev.Effect]:
+    def child_began(self, name: str) -> Effects:
         """A run began in another sequencer: what holds here holds there."""
         is_pause = self.script.scope is ev.Scope.STEP
         return [*self._children.began(name, self.state, is_pause=is_pause, gently=not self.script.is_pressed)]
 
-    def child_outlives(self, name: str, by: ProcedureCommand | None) -> list[ev.Effect]:
+    def child_outlives(self, name: str, by: ProcedureCommand | None) -> Effects:
         """One of the runs that began there is for nobody; ``by``: what was ending its step when that was cancelled."""
         return [*self._children.outlives(name, self.state, by, gently=not self.script.is_pressed)]
 
-    def child_ended(self, name: str) -> list[ev.Effect]:
+    def child_ended(self, name: str) -> Effects:
         """It does not any more."""
         self._children.ended(name)
         return self._settle()
 
-    def child_settled(
-        self, name: str, command: ProcedureCommand | None = None, *, silent: bool = False
-    ) -> list[ev.Effect]:
+    def child_settled(self, name: str, command: ProcedureCommand | None = None, *, silent: bool = False) -> Effects:
         """It followed what it was told (``command``: late answers are dropped), or is silent and not waited for."""
         if silent and command in PULLS_UP and not self._post.goes_on:
             return []
@@ -319,9 +319,9 @@ class ProcedureCore:
 
     def _enter(
         self, state: ProcedureState, by: ProcedureCommand | Outcome, reason: str = "", sender: str = ""
-    ) -> list[ev.Effect]:
+    ) -> Effects:
         self.state, self.reason, self._handlers = state, reason, None
-        effects: list[ev.Effect] = [ev.Entered(state, by.value, reason, sender), ev.Release()]
+        effects: Effects = [ev.Entered(state, by.value, reason, sender), ev.Release()]
         if state in LEAVING or state in ENDING:
             self.script.goes_on()
         if state in ENDING:
@@ -336,7 +336,7 @@ class ProcedureCore:
             effects.append(ev.RunHandlers(moment, self._token))
         return effects
 
-    def _gate(self, state: ProcedureState) -> list[ev.Effect]:
+    def _gate(self, state: ProcedureState) -> Effects:
         """Steps wait from the beginning of a hold to its end; when the run is ended out of a hold, to the run's end."""
         gated = state in YIELDING or (self._gated and state is not _S.EXECUTE and state not in AT_REST)
         if gated is self._gated:
@@ -344,14 +344,14 @@ class ProcedureCore:
         self._gated = gated
         return [ev.GateSteps(closed=gated)]
 
-    def _settle(self) -> list[ev.Effect]:
+    def _settle(self) -> Effects:
         """Go on through every state whose work is done, and follow what waited for one of them."""
-        effects: list[ev.Effect] = []
+        effects: Effects = []
         while more := self._move_on() or self._take_up():
             effects += more
         return effects + self._give_up()
 
-    def _move_on(self) -> list[ev.Effect]:
+    def _move_on(self) -> Effects:
         state = self.state
         if state in AT_REST:
             if self.run.wants_start and state is not _S.IDLE:  # what is left of the last run is tidied up first
@@ -384,7 +384,7 @@ class ProcedureCore:
             return self.run.hook_done or not self.run.is_alive
         return not (self.run.is_alive and self.state in (*ENDING, _S.COMPLETING))
 
-    def _take_up(self) -> list[ev.Effect]:
+    def _take_up(self) -> Effects:
         """What waited for this state is followed now, the first of the most urgent."""
         ready = [(letter, command) for letter, command in self._post.waiting() if self._is_ready(command)]
         if not ready:
@@ -393,7 +393,7 @@ class ProcedureCore:
         self._post.box().take(lambda one: one is letter)
         return self._follow(letter, command)
 
-    def _give_up(self) -> list[ev.Effect]:
+    def _give_up(self) -> Effects:
         """At rest nothing comes of itself: what still waits has waited in vain."""
         if self.run.is_on or self.state not in AT_REST:
             return []

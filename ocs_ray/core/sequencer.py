@@ -261,6 +261,12 @@ class SequencerCore:
             return [ev.RunStep(self.run_id, step.id, step.command)]
         return self._finish(self._final_response(self.steps), at) if self.steps.is_finished else []
 
+    def ahead(self, most: int) -> list[ev.RunStep]:
+        """What is asked for after the step in flight if each ends well and nothing else happens; at most so many."""
+        if self._gated or self.state is not State.RUNNING or self.steps is None or self.run_id is None:
+            return []
+        return [ev.RunStep(self.run_id, step.id, step.command) for step in self.steps.ahead(most)]
+
     def _final_response(self, steps: StepList) -> SubmitResponse:
         run_id = Id(str(self.run_id))
         if self._ended_by is not None:

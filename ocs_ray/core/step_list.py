@@ -89,6 +89,19 @@ class StepList:
         """Nothing runs, and nothing is left to run or a step failed. An empty list is finished."""
         return self.driven is None and (self.first_failure is not None or self.next_pending is None)
 
+    def ahead(self, most: int) -> list[StepRecord]:
+        """The steps after the driven one that begin next if each ends well and nothing is edited; at most so many."""
+        following: list[StepRecord] = []
+        if self.driven is None or self.next_executable is None:
+            return following
+        for place in range(self._next, len(self._steps)):
+            step = self._steps[place]
+            if len(following) == most or (step.is_pending and step.has_breakpoint):
+                break
+            if step.is_pending:
+                following.append(step)
+        return following
+
     def take_next(self, at: float) -> StepRecord | None:
         """Put the next executable step in flight; None when one is in flight already or there is none.
 

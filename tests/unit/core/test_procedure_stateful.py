@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from copy import deepcopy
 from typing import Any
 
 from hypothesis import settings
@@ -140,6 +141,14 @@ class ProcedureMachine(RuleBasedStateMachine):
         if self.run == "hook" and not self.parked:
             self.run = "steps"
             self.give(self.core.run_began())
+
+    @precondition(lambda self: self.step and self.core.lets_steps_follow)
+    @rule()
+    def where_steps_may_follow_the_end_of_one_moves_nothing(self) -> None:
+        again = deepcopy(self.core)
+        for in_flight in (False, True):
+            assert again.step(in_flight=in_flight) == []
+            assert (again.state, again.lets_steps_follow, again.checkpoint()) == (self.state, True, ev.Check.GO)
 
     @precondition(lambda self: self.run == "steps" and not self.step and not self.closed and not self.to_end)
     @rule()

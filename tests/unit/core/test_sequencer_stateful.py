@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from hypothesis import settings
@@ -210,6 +211,19 @@ class SequencerMachine(RuleBasedStateMachine):
         before = snapshot(self.core).steps
         self.give(ev.EditList(self.ask(), Delete(id=self.some_id(data), if_version=version)))
         assert snapshot(self.core).steps == before
+
+    @precondition(lambda self: self.core.steps is not None and self.core.steps.driven is not None)
+    @rule(most=st.integers(1, 6))
+    def what_is_ahead_comes_while_steps_end_well_and_nothing_else_is_to_be_done(self, most: int) -> None:
+        ahead, again = self.core.ahead(most), deepcopy(self.core)
+        assert again.steps is not None
+        for expected in (*ahead, None):
+            assert again.steps.driven is not None
+            effects = again.handle(ev.StepEnded(str(again.run_id), again.steps.driven.id, None), self.clock)
+            if expected is not None:
+                assert effects == [expected, ev.Changed()]
+        is_more = again.steps.driven is not None
+        assert len(ahead) == most or not is_more
 
     @rule(data=st.data())
     def take_nested(self, data: st.DataObject) -> None:
