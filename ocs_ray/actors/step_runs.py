@@ -21,7 +21,7 @@ from ocs_ray.core import sequencer_events as ev
 from ocs_ray.core.sequencer import SequencerCore
 from ocs_ray.scripting.running_script import RunningScript, StepOutcome
 
-FEWEST: Final = 16
+FEWEST: Final = 64
 MOST: Final = 256
 """So many steps may begin without the sequencer's deciding on each: few at first, as something may come between; twice
 as many whenever nothing did."""
@@ -68,6 +68,7 @@ class StepRuns:
         self._most = FEWEST
         self._free: deque[ev.RunStep] = deque()
         self._ended: deque[_Ended] = deque()
+        self._is_granted = False
         self._is_watched = False
         self._following: tuple[ev.RunStep, Running] | None = None
         self._is_telling = False
@@ -83,6 +84,7 @@ class StepRuns:
         else:
             if self._coupling.lets_steps_follow and (ahead := self._core.ahead(self._most)):
                 self._free.extend(ahead)
+                self._is_granted = True
                 self._most = min(2 * self._most, MOST)
                 if not self._is_watched:
                     self._is_watched = True
@@ -92,10 +94,12 @@ class StepRuns:
 
     def catch_up(self) -> None:
         """Something is about to be decided: no further step begins by itself, and what has ended is told."""
-        if self._free:
+        if self._is_granted:  # whether some are left is the strand's business, which may be about to take the last one
+            self._is_granted = False
             with self._lock:
+                if self._free:
+                    self._most = FEWEST
                 self._free.clear()
-            self._most = FEWEST
         self.tell()
 
     def tell(self) -> bool:

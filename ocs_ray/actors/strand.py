@@ -137,16 +137,18 @@ class Strand:
     def go_on_with(self, work: Coroutine[Any, Any, T], done: Done[T]) -> Running:
         """The same, called on the strand: it begins in the next turn of the loop, and nobody is woken for it."""
         running = Running(self._there)
-        running.task = self._loop.create_task(self._carry(work, done), context=self._context.copy())
+        self._loop.create_task(self._carry(work, done, running), context=self._context.copy())
         return running
 
     def _begin(self, work: Coroutine[Any, Any, T], done: Done[T], running: Running) -> None:
-        if running.is_cancelled:  # while the script blocked the strand
-            work.close()
-        else:
-            running.task = self._loop.create_task(self._carry(work, done))
+        self._loop.create_task(self._carry(work, done, running))
 
-    async def _carry(self, work: Coroutine[Any, Any, T], done: Done[T]) -> None:
+    async def _carry(self, work: Coroutine[Any, Any, T], done: Done[T], running: Running) -> None:
+        if running.is_cancelled:  # before its turn came
+            work.close()
+            done(None, asyncio.CancelledError())
+            return
+        running.task = asyncio.current_task()
         result: T | None = None
         failure: BaseException | None = None
         try:
@@ -195,15 +197,15 @@ class Strand:
 
 
 class Running:
-    """Something that runs on the strand."""
+    """Something that runs on the strand. It has a task from its first turn on: before, it has only to be told."""
 
     def __init__(self, there: Crossing) -> None:
         self._there = there
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[Any] | None = None
         self.is_cancelled = False
 
     def cancel(self) -> None:
-        """Cancel it; what is over already is left alone, what has not begun never does."""
+        """Cancel it; what is over already is left alone, what has not begun never does, and ends as cancelled."""
         self.is_cancelled = True
         with suppress(RuntimeError):  # the strand is closed
             self._there.call(self._cancel)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -15,12 +16,14 @@ from hypothesis import strategies as st
 
 from ocs_ray.actors import step_runs
 from ocs_ray.core.sequencer_view import snapshot
-from ocs_ray.models.commands import Sequence, Setup
+from ocs_ray.models.commands import Sequence, SequenceCommand, Setup
 from ocs_ray.models.procedure_messages import SendCommand
+from ocs_ray.models.procedure_settings import ProcedureSettings
 from ocs_ray.models.responses import Cancelled, Completed, Error
 from ocs_ray.models.sequencer_messages import SequencerState
-from ocs_ray.models.sequencer_replies import Ok
+from ocs_ray.models.sequencer_replies import CannotOperateOnAnInFlightOrFinishedStep, Ok
 from ocs_ray.models.steps import StepStatus
+from ocs_ray.scripting.running_script import RunningScript
 from ocs_ray.testing.waiting import until
 
 from .procedure_floor import Floor, play
@@ -54,6 +57,13 @@ async def body(ctx):
         OPEN.wait(30)
         SEEN.append("blocked")
 
+    @ctx.on_setup("then block")
+    async def then_block(command):
+        def block():
+            BLOCKED.set()
+            OPEN.wait(30)
+        asyncio.get_running_loop().call_soon(block)
+
     @ctx.on_setup("fail")
     async def fail(command):
         finish_with_error("no light")
@@ -83,9 +93,9 @@ def around(middle: str) -> Sequence:
     return Sequence.of(*steps(*range(BEFORE)), Setup("ESW.test", middle), *steps(*range(BEFORE, BEFORE + AFTER)))
 
 
-async def run_and_block(floor: Floor) -> str:
+async def run_and_block(floor: Floor, sequence: Sequence | None = None) -> str:
     """Run quick steps until one blocks the strand: the sequencer was told nothing of them yet; the run's id."""
-    first = await floor.sequencer.submit(around("block"))
+    first = await floor.sequencer.submit(sequence or around("block"))
     await until(floor.module().BLOCKED.is_set)
     return str(first.run_id)
 
@@ -298,6 +308,48 @@ def test_given_an_end_when_it_is_told_among_quick_steps_then_no_further_one_begi
         assert floor.seen()[BEFORE:] == ["blocked"]
 
     play(tmp_path, story, SCRIPT)
+
+
+def test_given_a_step_the_strand_is_about_to_begin_when_it_is_edited_then_the_edit_finds_it_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, go, real = threading.Event(), threading.Event(), RunningScript.run_step
+
+    def run_step(script: RunningScript, command: SequenceCommand) -> Any:
+        if command.command_name == "c0":  # the last one the strand may begin by itself
+            taken.set()
+            go.wait(30)
+        return real(script, command)
+
+    async def story(floor: Floor) -> None:
+        run_id = await run_and_block(floor, Sequence.of(Setup("ESW.test", "block"), *steps(0)))
+        last = await step_id(floor, 1)
+        floor.open()
+        await until(taken.is_set)
+        threading.Timer(0.1, go.set).start()
+        assert isinstance(await floor.sequencer.delete(last), CannotOperateOnAnInFlightOrFinishedStep)
+        assert isinstance(await floor.final(run_id), Completed)
+        assert floor.seen() == ["blocked", "c0"]
+
+    monkeypatch.setattr(RunningScript, "run_step", run_step)
+    play(tmp_path, story, SCRIPT)
+
+
+def test_given_a_step_that_has_had_no_turn_yet_when_it_is_cancelled_then_it_never_begins_and_the_run_ends(
+    tmp_path: Path,
+) -> None:
+    async def story(floor: Floor) -> None:
+        run_id = await run_and_block(floor, Sequence.of(Setup("ESW.test", "then block"), *steps(0, 1)))
+        assert (await floor.sequencer.status()).step == "c0"
+        aborted = asyncio.create_task(floor.sequencer.send_command("ABORT", wait=timedelta(seconds=10)))
+        await until(lambda: "the step is cancelled" in floor.shell()._procedure.late)
+        floor.open()
+        assert isinstance(await floor.final(run_id), Cancelled)
+        assert (await aborted).reached
+        assert floor.seen() == []
+        assert not floor.shell()._gave_up
+
+    play(tmp_path, story, SCRIPT, ProcedureSettings(stop_grace_s=0.05, kill_after_s=5))
 
 
 ACTS: dict[str, Told] = {
