@@ -124,7 +124,7 @@ class StepRuns:
         if self._is_watched:  # it ended in this moment
             self._home.call_soon(self._look)
 
-    def _run_ended_here(self, step: ev.RunStep, outcome: StepOutcome, failure: BaseException | None) -> None:
+    def _last_ended(self, step: ev.RunStep, outcome: StepOutcome, failure: BaseException | None) -> None:
         """The step after which the life cycle decides."""
         is_expected = self._coupling.explains(failure)
         self._handle(_event_of(step, outcome, self._reason_of(failure)), None)
@@ -137,7 +137,7 @@ class StepRuns:
         outcome = outcome or StepOutcome(None, 1, None)
         failure = failure or outcome.failure
         if failure is not None or not self._goes_on(step, outcome):
-            self._strand.tell_home(self._run_ended_here, step, outcome, failure)
+            self._strand.tell_home(self._last_ended, step, outcome, failure)
 
     def _goes_on(self, step: ev.RunStep, outcome: StepOutcome) -> bool:
         """Begin the next step, if that is decided already."""
@@ -146,11 +146,10 @@ class StepRuns:
         with self._lock:
             if not self._free:
                 return False
-            following = self._free.popleft()
-            work = self._script.run_step(following.command)
-            running = self._strand.go_on_with(work, partial(self._step_ended, following))
+            following, running = self._free.popleft(), self._strand.next_running()
             self._ended.append(_Ended(step, outcome, time.time(), (following, running)))
             is_watched, self._is_watched = self._is_watched, True
+        self._strand.go_on_with(self._script.run_step(following.command), partial(self._step_ended, following), running)
         if not is_watched:
             self._strand.tell_home(self._look)
         return True

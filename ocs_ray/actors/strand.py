@@ -134,11 +134,13 @@ class Strand:
             self._there.call(self._begin, work, done, running, context=self._context)
         return running
 
-    def go_on_with(self, work: Coroutine[Any, Any, T], done: Done[T]) -> Running:
+    def next_running(self) -> Running:
+        """What ``go_on_with`` is given next; it may be cancelled from now on."""
+        return Running(self._there)
+
+    def go_on_with(self, work: Coroutine[Any, Any, T], done: Done[T], running: Running) -> None:
         """The same, called on the strand: it begins in the next turn of the loop, and nobody is woken for it."""
-        running = Running(self._there)
         self._loop.create_task(self._carry(work, done, running), context=self._context.copy())
-        return running
 
     def _begin(self, work: Coroutine[Any, Any, T], done: Done[T], running: Running) -> None:
         self._loop.create_task(self._carry(work, done, running))
