@@ -1,7 +1,8 @@
 """What does each of N sequencers on one machine cost when all of them run, beside N bare Ray actors in the same loop?
 
 For each N: start-up, 100 steps in each at once, status queries meanwhile, memory (PSS), CPU when idle. Limits: PSS at
-most 1.25 times and start-up at most 1.3 times the bare actor's; cost per sequencer grows with N no more than theirs.
+most 1.25 times and start-up at most 1.3 times the bare actor's; memory and idle CPU do not grow with N;
+the CPU of a run does while all compute at once, and a bare actor's too: ``cpu_ratio`` says how much of it is ours.
 Run: ``just bench many_sequencers [--counts 1 10 50]``; a sequencer takes some 60 MiB.
 """
 

@@ -141,8 +141,6 @@ class StepRuns:
 
     def _goes_on(self, step: ev.RunStep, outcome: StepOutcome) -> bool:
         """Begin the next step, if that is decided already."""
-        if not self._free:
-            return False
         with self._lock:
             if not self._free:
                 return False

@@ -131,7 +131,7 @@ class Strand:
             work.close()
             self._home.call_soon(done, None, asyncio.CancelledError())
         else:
-            self._there.call(self._begin, work, done, running, context=self._context)
+            self._there.call(self.go_on_with, work, done, running, context=self._context)
         return running
 
     def next_running(self) -> Running:
@@ -141,9 +141,6 @@ class Strand:
     def go_on_with(self, work: Coroutine[Any, Any, T], done: Done[T], running: Running) -> None:
         """The same, called on the strand: it begins in the next turn of the loop, and nobody is woken for it."""
         self._loop.create_task(self._carry(work, done, running), context=self._context.copy())
-
-    def _begin(self, work: Coroutine[Any, Any, T], done: Done[T], running: Running) -> None:
-        self._loop.create_task(self._carry(work, done, running))
 
     async def _carry(self, work: Coroutine[Any, Any, T], done: Done[T], running: Running) -> None:
         if running.is_cancelled:  # before its turn came
