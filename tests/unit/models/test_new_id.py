@@ -14,9 +14,10 @@ import os
 from ocs_ray.models.new_id import new_id
 new_id()
 is_child = os.fork() == 0
-print(*(new_id() for _ in range(100)), flush=True)
+ids = [new_id() for _ in range(100)]
 if not is_child:
-    os.wait()
+    os.wait()  # both say it into one pipe: in turn, as Python writes piece by piece where PYTHONUNBUFFERED is set
+print(*ids, flush=True)
 """
 
 
