@@ -178,8 +178,7 @@ class SequencerShell:
         """Take one message; see ``models.sequencer_messages`` and ``models.editor_messages``."""
         if self._gave_up and not isinstance(message, AwaitEnd):
             raise self._unreachable(self._gave_up, "start it again: ocs restart-sequencer")
-        if self._steps is not None:
-            self._steps.tell()
+        self._tell_ended()
         match message:
             case GetProcedure():
                 return self._procedure.status()
@@ -190,6 +189,8 @@ class SequencerShell:
             case QueryFinal(run_id=run_id, timeout_s=timeout_s):
                 return await self._ends.of(run_id, timeout_s)
             case Watch(after=after, timeout_s=timeout_s):
+                if self._steps is not None:
+                    self._steps.watch()
                 return await self._watchers.watch(after, timeout_s)
             case GetStatus():
                 return self._status()
@@ -262,7 +263,10 @@ class SequencerShell:
     def _handle(self, event: ev.Event, at: float | None = None) -> None:
         """Take an event of the life cycle, which happens now unless another time is given, in Unix seconds."""
         if at is None:
-            self._catch_up()
+            if isinstance(event, ev.QUESTIONS):
+                self._tell_ended()
+            else:
+                self._catch_up()
             at = time.time()
         self._journal.append((event, at))
         came_from, was_active, was_offline = self._core.state, self._core.is_active, self._core.state is State.OFFLINE
@@ -294,6 +298,10 @@ class SequencerShell:
     def _catch_up(self) -> None:
         if self._steps is not None:
             self._steps.catch_up()
+
+    def _tell_ended(self) -> None:
+        if self._steps is not None:
+            self._steps.tell()
 
     def _run_hook(self, effect: ev.RunHook) -> None:
         assert self._hooks is not None, "start() comes first"

@@ -26,7 +26,7 @@ MOST: Final = 256
 """So many steps may begin without the sequencer's deciding on each: few at first, as something may come between; twice
 as many whenever nothing did."""
 LOOK_S: Final = 0.01
-"""While steps end, the sequencer hears of them so often, in seconds; of one that took longer at once."""
+"""Who waits for what ends hears of it so often, in seconds; of a step that took longer at once."""
 
 
 class _Ended(NamedTuple):
@@ -69,7 +69,8 @@ class StepRuns:
         self._free: deque[ev.RunStep] = deque()
         self._ended: deque[_Ended] = deque()
         self._is_granted = False
-        self._is_watched = False
+        self._look_is_due = False
+        self._wakes = False
         self._following: tuple[ev.RunStep, Running] | None = None
         self._is_telling = False
 
@@ -86,9 +87,6 @@ class StepRuns:
                 self._free.extend(ahead)
                 self._is_granted = True
                 self._most = min(2 * self._most, MOST)
-                if not self._is_watched:
-                    self._is_watched = True
-                    self._home.call_later(LOOK_S, self._look)
             running = self._strand.start_there(self._script.run_step(effect.command), partial(self._step_ended, effect))
         self._coupling.step_began(running)
 
@@ -115,14 +113,20 @@ class StepRuns:
             self._is_telling = False
         return True
 
-    def _look(self) -> None:
-        if self.tell():
+    def watch(self) -> None:
+        """Somebody waits for what ends. As long as nobody does, the sequencer is not woken for it."""
+        if not (self._look_is_due or self._wakes):
+            self._look_is_due = True
             self._home.call_later(LOOK_S, self._look)
+
+    def _look(self) -> None:
+        self._look_is_due = False
+        if self.tell():  # who waited was told, and has to wait again to be told more
             return
         with self._lock:
-            self._is_watched = bool(self._ended)
-        if self._is_watched:  # it ended in this moment
-            self._home.call_soon(self._look)
+            self._wakes = not self._ended
+        if not self._wakes:  # it ended in this moment
+            self.tell()
 
     def _last_ended(self, step: ev.RunStep, outcome: StepOutcome, failure: BaseException | None) -> None:
         """The step after which the life cycle decides."""
@@ -146,10 +150,10 @@ class StepRuns:
                 return False
             following, running = self._free.popleft(), self._strand.next_running()
             self._ended.append(_Ended(step, outcome, time.time(), (following, running)))
-            is_watched, self._is_watched = self._is_watched, True
+            wakes, self._wakes = self._wakes, False
         self._strand.go_on_with(self._script.run_step(following.command), partial(self._step_ended, following), running)
-        if not is_watched:
-            self._strand.tell_home(self._look)
+        if wakes:
+            self._strand.tell_home(self.tell)
         return True
 
 

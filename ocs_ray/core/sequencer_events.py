@@ -9,7 +9,7 @@ One without fields is no tuple: it would be false, and equal to any other.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ocs_ray.core.sequencer_states import Hook
 from ocs_ray.models.commands import Sequence, SequenceCommand
@@ -158,6 +158,9 @@ Event = (
     | HookEnded
     | StepEnded
 )
+
+QUESTIONS: Final = (AskFinal, Forget)
+"""Those of them that move nothing: what is to follow a step stays as it is."""
 
 
 class Answer(NamedTuple):

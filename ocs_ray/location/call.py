@@ -133,6 +133,7 @@ async def _answer(reply: Any, timeout_s: float, heard: Heard | None) -> Any:
     loop = asyncio.get_running_loop()
     is_here: asyncio.Future[None] = loop.create_future()
     answers: list[Any] = []
+    read: list[Any] = []
 
     def look() -> None:
         if not is_here.done():  # else its asker is gone
@@ -141,7 +142,8 @@ async def _answer(reply: Any, timeout_s: float, heard: Heard | None) -> Any:
     def tell(answer: Any, _: Any = reply) -> None:  # Ray wants the reference to be held until the answer is here
         if heard is not None and isinstance(answer, bytes):
             with suppress(Exception):  # what is wrong with it is for its asker
-                heard(unpacked(answer))
+                read.append(unpacked(answer))
+                heard(read[0])
         answers.append(answer)
         with suppress(RuntimeError):  # the loop is closed: nobody is interested any more
             loop.call_soon_threadsafe(look)
@@ -156,7 +158,7 @@ async def _answer(reply: Any, timeout_s: float, heard: Heard | None) -> Any:
     try:
         if isinstance(answers[0], RayError):
             raise answers[0]
-        return unpacked(answers[0])
+        return read[0] if read else unpacked(answers[0])
     finally:  # else a failure would hold its traceback, and that the failure
         answers.clear()
 

@@ -9,12 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import create_autospec
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocs_ray.actors import step_runs
+from ocs_ray.actors.strand import Strand
 from ocs_ray.core.sequencer_view import snapshot
 from ocs_ray.models.commands import Sequence, SequenceCommand, Setup
 from ocs_ray.models.procedure_messages import SendCommand
@@ -27,86 +28,7 @@ from ocs_ray.scripting.running_script import RunningScript
 from ocs_ray.testing.waiting import until
 
 from .procedure_floor import Floor, play
-
-SCRIPT = """
-from contextvars import ContextVar
-WHO = ContextVar("who", default="nobody")
-BLOCKED = threading.Event()
-
-@script
-async def body(ctx):
-    SEEN.clear()
-
-    async def note(command):
-        SEEN.append(command.command_name)
-        SEEN.append(command.command_name) if WHO.get() != "nobody" else WHO.set(command.command_name)
-
-    for n in range(1000):
-        ctx.on_setup(f"c{n}")(note)
-
-    async def turn(command):
-        SEEN.append(command.command_name)
-        await asyncio.sleep(0)
-
-    for n in range(300):
-        ctx.on_setup(f"t{n}")(turn)
-
-    @ctx.on_setup("block")
-    async def block(command):
-        BLOCKED.set()
-        OPEN.wait(30)
-        SEEN.append("blocked")
-
-    @ctx.on_setup("then block")
-    async def then_block(command):
-        def block():
-            BLOCKED.set()
-            OPEN.wait(30)
-        asyncio.get_running_loop().call_soon(block)
-
-    @ctx.on_setup("fail")
-    async def fail(command):
-        finish_with_error("no light")
-
-    @ctx.on_setup("cancel")
-    async def cancel(command):
-        raise asyncio.CancelledError
-
-    @ctx.on_setup("pull")
-    async def pull(command):
-        following = await ctx.next_if(lambda command: command.command_name == "c40")
-        SEEN.append("pulled " + following.command_name)
-"""
-BEFORE, AFTER = 40, 30
-
-
-def steps(*numbers: int) -> list[Setup]:
-    return [Setup("ESW.test", f"c{n}") for n in numbers]
-
-
-def names(*numbers: int) -> list[str]:
-    return [f"c{n}" for n in numbers]
-
-
-def around(middle: str) -> Sequence:
-    """Quick steps, one of another kind, and quick steps again."""
-    return Sequence.of(*steps(*range(BEFORE)), Setup("ESW.test", middle), *steps(*range(BEFORE, BEFORE + AFTER)))
-
-
-async def run_and_block(floor: Floor, sequence: Sequence | None = None) -> str:
-    """Run quick steps until one blocks the strand: the sequencer was told nothing of them yet; the run's id."""
-    first = await floor.sequencer.submit(sequence or around("block"))
-    await until(floor.module().BLOCKED.is_set)
-    return str(first.run_id)
-
-
-@pytest.fixture
-def nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sequencer hears of what ended only because somebody asks, or something is decided."""
-    monkeypatch.setattr(step_runs, "LOOK_S", 60.0)
-
-
-alone = pytest.mark.usefixtures("nobody_looks")
+from .quick_steps import AFTER, BEFORE, SCRIPT, around, names, run_and_block, steps
 
 
 def test_given_a_thousand_quick_steps_when_run_then_each_ran_once_in_its_order_and_its_time_is_kept(
@@ -129,7 +51,6 @@ def test_given_a_thousand_quick_steps_when_run_then_each_ran_once_in_its_order_a
     play(tmp_path, story, SCRIPT)
 
 
-@alone
 def test_given_steps_that_followed_each_other_when_asked_then_the_answer_is_of_this_moment(tmp_path: Path) -> None:
     async def story(floor: Floor) -> None:
         run_id = await run_and_block(floor)
@@ -143,6 +64,23 @@ def test_given_steps_that_followed_each_other_when_asked_then_the_answer_is_of_t
         floor.open()
         assert isinstance(await floor.final(run_id), Completed)
         assert floor.seen() == [*names(*range(BEFORE)), "blocked", *names(*range(BEFORE, BEFORE + AFTER))]
+
+    play(tmp_path, story, SCRIPT)
+
+
+def test_given_a_run_that_is_waited_for_when_nobody_subscribes_then_one_thread_wakes_the_other_once_each_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = create_autospec(Strand.start_there, side_effect=Strand.start_there)
+    back = create_autospec(Strand.tell_home, side_effect=Strand.tell_home)
+
+    async def story(floor: Floor) -> None:
+        monkeypatch.setattr(Strand, "start_there", there)
+        monkeypatch.setattr(Strand, "tell_home", back)
+        sequence = Sequence.of(*(Setup("ESW.test", kind) for kind in ("c0", "nap", "c1", "nap", "c2")))
+        assert isinstance(await floor.sequencer.submit_and_wait(sequence), Completed)
+        assert floor.seen() == ["c0", "c1", "c2"]
+        assert (there.call_count, back.call_count) == (1, 1)
 
     play(tmp_path, story, SCRIPT)
 
@@ -170,7 +108,6 @@ def test_given_a_subscriber_when_a_step_takes_its_time_then_he_hears_of_those_be
     play(tmp_path, story, SCRIPT)
 
 
-@alone
 def test_given_a_hold_when_it_is_told_among_quick_steps_then_the_step_in_flight_is_the_last_until_the_resume(
     tmp_path: Path,
 ) -> None:
@@ -189,7 +126,6 @@ def test_given_a_hold_when_it_is_told_among_quick_steps_then_the_step_in_flight_
     play(tmp_path, story, SCRIPT)
 
 
-@alone
 def test_given_a_cause_that_suspends_when_it_comes_from_inside_then_it_too_waits_for_the_step_in_flight(
     tmp_path: Path,
 ) -> None:
@@ -235,7 +171,6 @@ async def _at(floor: Floor, place: int, edit: Callable[[str], Awaitable[Any]]) -
     return await edit(await step_id(floor, place))
 
 
-@alone
 @pytest.mark.parametrize("edit", EDITS)
 def test_given_an_edit_when_it_is_made_among_quick_steps_then_what_runs_is_what_the_list_says(
     edit: str, tmp_path: Path
@@ -282,7 +217,6 @@ def test_given_a_step_that_fails_when_quick_ones_would_follow_then_none_does(
     play(tmp_path, story, SCRIPT)
 
 
-@alone
 def test_given_a_step_that_pulls_the_next_one_when_quick_ones_surround_it_then_that_runs_once(tmp_path: Path) -> None:
     async def story(floor: Floor) -> None:
         assert isinstance(await floor.sequencer.submit_and_wait(around("pull")), Completed)
@@ -292,7 +226,6 @@ def test_given_a_step_that_pulls_the_next_one_when_quick_ones_surround_it_then_t
     play(tmp_path, story, SCRIPT)
 
 
-@alone
 @pytest.mark.parametrize("command", ["abort_sequence", "stop"])
 def test_given_an_end_when_it_is_told_among_quick_steps_then_no_further_one_begins(
     command: str, tmp_path: Path

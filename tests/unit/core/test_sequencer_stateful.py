@@ -49,6 +49,7 @@ class SequencerMachine(RuleBasedStateMachine):
         super().__init__()
         self.core = SequencerCore()
         self.asked: set[int] = set()
+        self.forgotten: set[int] = set()
         self.answers: dict[int, Any] = {}
         self.hooks: list[ev.RunHook] = []
         self.steps: list[ev.RunStep] = []
@@ -76,7 +77,7 @@ class SequencerMachine(RuleBasedStateMachine):
         for effect in effects:
             match effect:
                 case ev.Answer(ask, reply):
-                    assert ask in self.asked
+                    assert ask in self.asked - self.forgotten
                     assert ask not in self.answers, "a question is answered once"
                     self.answers[ask] = reply
                     if isinstance(reply, Unhandled):
@@ -225,6 +226,15 @@ class SequencerMachine(RuleBasedStateMachine):
         is_more = again.steps.driven is not None
         assert len(ahead) == most or not is_more
 
+    @rule(data=st.data(), most=st.integers(1, 6))
+    def a_question_leaves_what_is_ahead(self, data: st.DataObject, most: int) -> None:
+        before, ahead, asked = snapshot(self.core), self.core.ahead(most), self.ask()
+        for question in (ev.AskFinal(asked, data.draw(st.sampled_from([*self.runs, "nobody"]))), ev.Forget(asked)):
+            assert isinstance(question, ev.QUESTIONS)
+            self.give(question)
+            assert (snapshot(self.core), self.core.ahead(most)) == (before, ahead)
+        self.forgotten.add(asked)
+
     @rule(data=st.data())
     def take_nested(self, data: st.DataObject) -> None:
         self.give(ev.TakeNested(self.ask(), self.some_id(data)))
@@ -296,7 +306,7 @@ class SequencerMachine(RuleBasedStateMachine):
         for hook in list(self.hooks):
             self.give(ev.HookEnded(hook.token, None))
         assert self.core.state is State.KILLED
-        assert set(self.answers) == self.asked
+        assert set(self.answers) | self.forgotten == self.asked
         started = {str(reply.run_id) for reply in self.answers.values() if isinstance(reply, Started)}
         assert all(self.core.history.query(run_id).is_final for run_id in started)
         again = SequencerCore()
