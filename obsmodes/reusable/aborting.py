@@ -6,7 +6,7 @@ Source: seed 001, "the script can take action to end the current step immediatel
 from __future__ import annotations
 
 from ocs_ray.scripting import ScriptContext, Subsystem, par
-from reusable.detectors import Detector, read_out
+from reusable.detectors import Detector, read_out_and_write
 
 
 def pass_abort_on(ctx: ScriptContext, *subsystems: Subsystem) -> None:
@@ -18,8 +18,8 @@ def pass_abort_on(ctx: ScriptContext, *subsystems: Subsystem) -> None:
 
 
 def abort_exposures(ctx: ScriptContext, *detectors: Detector) -> None:
-    """Read out what was exposed so far."""
+    """Read out what was exposed so far; the run is not over while a detector still writes."""
 
     @ctx.on_abort_sequence
     async def read_out_now() -> None:
-        await read_out(ctx, *detectors)
+        await read_out_and_write(ctx, *detectors)

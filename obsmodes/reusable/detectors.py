@@ -74,6 +74,13 @@ async def read_out(ctx: ScriptContext, *detectors: Detector) -> None:
     await par(*(ctx.assembly(detector.assembly).submit(abort, resume_on_error=True) for detector in detectors))
 
 
+async def read_out_and_write(ctx: ScriptContext, *detectors: Detector) -> None:
+    """The same, and wait until all is written: the step may have ended with the first detector that was ready."""
+    abort = Setup(ctx.prefix, "ABORT_EXPOSURE")
+    assemblies = [ctx.assembly(detector.assembly) for detector in detectors]
+    await par(*(each.submit_and_wait(abort, READOUT, resume_on_error=True) for each in assemblies))
+
+
 def _load(ctx: ScriptContext, command: Observe, detector: Detector) -> Order:
     needed_by = detector.assembly
     directory = value_of(command, DIRECTORY, needed_by)

@@ -39,6 +39,32 @@ def endless_exposure() -> Observe:
     return command
 
 
+def test_given_a_detector_that_writes_for_long_when_aborted_then_the_run_is_over_when_its_data_are_written() -> None:
+    async def story() -> None:
+        async with LocalObservatory() as observatory:
+            slow = {"IRIS.ifs.detector": {"write_s": 300.0}}  # 0.3 s here; the imager's is there after 0.5 ms
+            await observatory.start_devices(
+                [d.model_copy(update={"options": {**d.options, **slow.get(str(d.prefix), {})}}) for d in DEVICES]
+            )
+            mode = ObsMode("IRIS_ImagerAndIFS")
+            await observatory.configure(CATALOGUE[mode])
+            top = observatory.sequencer(f"ESW.{mode}")
+            start = Setup("ESW.test", "observationStart", OBS_ID)
+            started = await top.submit(Sequence.of(start, endless_exposure()))
+
+            def count(name: str) -> int:
+                return [event.event_name for event in observatory.published].count(f"ObserveEvent.{name}")
+
+            await until(lambda: count("ExposureStart") == 2)
+
+            assert await top.abort_sequence() == Ok()
+
+            assert await top.query_final(str(started.run_id), resume_on_error=True) == Cancelled(run_id=started.run_id)
+            assert count("DataWriteEnd") == 2
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize("mode", CATALOGUE)
 def test_given_an_exposure_of_hours_when_aborted_then_it_is_read_out_at_once_and_the_run_is_cancelled(
     mode: ObsMode,
