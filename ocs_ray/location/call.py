@@ -67,6 +67,11 @@ def forget(name: str) -> None:
     _KEPT.pop(name, None)
 
 
+def forget_all() -> None:
+    """Look everybody up anew: this process leaves its cluster, and what it kept is worth nothing to the next one."""
+    _KEPT.clear()
+
+
 def names() -> list[str]:
     """Names of all components, sorted; those that just died may still be among them.
 

@@ -8,6 +8,7 @@ from typing import Final
 import ray
 
 from ocs_ray.errors import ClusterError
+from ocs_ray.location.call import forget_all
 from ocs_ray.models.actor_names import NAMESPACE
 
 REACH_S: Final = 3.0
@@ -48,5 +49,10 @@ def _knock(address: str) -> None:
 
 
 def leave() -> None:
-    """Disconnect; the cluster goes on."""
+    """Disconnect; the cluster goes on.
+
+    A handle is good for the connection it was looked up in: after another ``join``, even to the same cluster, Ray knows
+    nothing of it.
+    """
+    forget_all()
     ray.shutdown()

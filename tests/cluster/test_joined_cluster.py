@@ -19,6 +19,7 @@ from ray.cluster_utils import Cluster
 from ocs_ray.cli.cluster_process import bring_up, take_down
 from ocs_ray.cli.cluster_start import ClusterStart
 from ocs_ray.client import SequenceManager, Sequencer, connect, disconnect
+from ocs_ray.location import call
 from ocs_ray.location.cluster_home import ClusterHome
 from ocs_ray.models.commands import Sequence, Setup
 from ocs_ray.models.identifiers import ObsMode
@@ -43,6 +44,10 @@ async def story():
     said["response"] = response.kind
 
 asyncio.run(story())
+call.FRESH_S = 3600  # as a machine that leaves and joins at once: in less than the 0.05 s
+disconnect()
+connect(project)
+said["after_joining_again"] = asyncio.run(SequenceManager().resources()).kind
 from ray._private.state import actors
 place = {a["Name"]: a["Address"]["NodeID"] for a in actors().values() if a["State"] == "ALIVE"}
 said["on_second"] = sorted(name for name, node in place.items() if node == second.node_id)
@@ -99,6 +104,12 @@ def test_given_a_machine_on_the_second_node_when_started_then_all_of_it_is_there
     said: dict[str, object],
 ) -> None:
     assert said["on_second"] == ["IRIS.Dark-Sequencer", "IRIS.IRIS_1-SequenceComponent", "IRIS.m-Machine"]
+
+
+def test_given_a_cluster_that_was_left_when_joined_again_at_once_then_components_answer(
+    said: dict[str, object],
+) -> None:
+    assert said["after_joining_again"] == "ResourcesStatus"
 
 
 def test_given_a_joined_cluster_when_taken_down_then_our_actors_are_gone_and_the_nodes_live_on(

@@ -161,7 +161,7 @@ class Ocs:
     def good(self, *arguments: str) -> Ended:
         """Run a command that must end well."""
         ended = self(*arguments)
-        assert ended.code == 0, ended
+        assert ended.code == 0, f"{arguments} ended with {ended.code}: {ended.err}\n{ended.out}"  # pytest cuts reprs
         return ended
 
     def refused(self, code: int, *arguments: str, **options: Any) -> str:

@@ -20,7 +20,7 @@ from ray.exceptions import (
 )
 
 from ocs_ray.errors import BadInputError, LostReplyError, UnreachableError
-from ocs_ray.location import call
+from ocs_ray.location import call, link
 from ocs_ray.location.packing import packed
 
 NAME = "IRIS.IRIS_1-SequenceComponent"
@@ -128,3 +128,15 @@ def test_given_a_component_that_raises_when_asked_then_it_is_known_to_live(monke
     with pytest.raises(BadInputError, match="not so"):
         asyncio.run(call.ask(NAME, "message", 1))
     assert call._KEPT[NAME].lived_at > 0
+
+
+def test_given_a_component_that_just_answered_when_the_cluster_is_left_then_its_handle_goes_before_the_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(call, "find", lambda _: actor(lambda tell: tell(packed("here"))))
+    kept_then: list[int] = []
+    monkeypatch.setattr(link.ray, "shutdown", lambda: kept_then.append(len(call._KEPT)))
+    asyncio.run(call.ask(NAME, "message", 1))
+    assert NAME in call._KEPT
+    link.leave()
+    assert kept_then == [0]
